@@ -1,0 +1,74 @@
+# How each component of the cache is made. Sourced after lib.sh and apt.sh.
+
+COMPONENTS=(micropython-x64 micropython-x86 micropython-arm micropython-source incumbent)
+
+# install_component NAME: makes it in a temporary directory and renames that into place, so that a component is
+# either absent or whole.
+install_component() {
+    local name=$1 target temporary
+    target=$(component_dir "$name")
+    if [ -e "$target" ]; then return; fi
+    temporary=$(mktemp -d "$CACHE/.$name.XXXXXX")
+    # shellcheck disable=SC2064  # the path as it is now
+    trap "rm -rf '$temporary'" EXIT
+    case $name in
+        micropython-x64) make_packaged "$temporary" amd64 ;;
+        micropython-x86) make_packaged "$temporary" i386 ;;
+        micropython-arm) make_packaged "$temporary" armhf ;;
+        micropython-source) make_source "$temporary" ;;
+        incumbent) make_incumbent "$temporary" ;;
+    esac
+    chmod 755 "$temporary"
+    mv -T "$temporary" "$target"
+    trap - EXIT
+    say "installed: $target"
+}
+
+# The packaged unix port with the libraries of its own suite, newer than this machine's.
+make_packaged() {
+    local directory=$1 architecture=$2 package
+    local packages=("micropython:$architecture=$MICROPYTHON_PACKAGE")
+    for package in $MICROPYTHON_LIBRARIES; do
+        packages+=("$package:$architecture/$MICROPYTHON_SUITE")
+    done
+    say "fetching from Debian $MICROPYTHON_SUITE: ${packages[*]}"
+    unpack_packages "$directory" "${packages[@]}"
+}
+
+make_source() {
+    local directory=$1 archive
+    say "fetching from Debian $MICROPYTHON_SUITE: source of micropython $MICROPYTHON_PACKAGE"
+    fetch "$directory" source --download-only "micropython=$MICROPYTHON_PACKAGE"
+    for archive in "$directory"/*.orig.tar.*; do
+        tar -xf "$archive" -C "$directory" --strip-components=1
+    done
+    rm "$directory"/micropython_*
+    [ -f "$directory/tools/mpy_ld.py" ] || die "the source package has no tools/mpy_ld.py" \
+        "pins.sh names a version that setup does not know"
+}
+
+# What the source's tools/mpy_ld.py and tools/mpy-tool.py need to run, and a command for each.
+make_incumbent() {
+    local directory=$1
+    need python3 python3
+    say "fetching with pip: pyelftools $PYELFTOOLS_VERSION"
+    # A directory on PYTHONPATH is all it takes; Debian's python3 may lack what a virtual environment needs.
+    printf 'pyelftools==%s --hash=sha256:%s\n' "$PYELFTOOLS_VERSION" "$PYELFTOOLS_SHA256" >"$directory/requirements.txt"
+    PIP_ROOT_USER_ACTION=ignore twice python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+        --target "$directory/packages" -r "$directory/requirements.txt" ||
+        die "pip cannot install pyelftools $PYELFTOOLS_VERSION" "apt-get install python3-pip, and check the network"
+    cat >"$directory/mpy_ld" <<'END'
+#!/usr/bin/env bash
+# The incumbent linker: mpy_ld.py of the source package.
+here=$(cd "$(dirname "$0")" && pwd)
+PYTHONPATH=$here/packages exec python3 "$here"/../micropython-source-@VERSION@/tools/mpy_ld.py "$@"
+END
+    cat >"$directory/mpy_tool" <<'END'
+#!/usr/bin/env bash
+# The incumbent merger: mpy-tool.py of the source package.
+here=$(cd "$(dirname "$0")" && pwd)
+PYTHONPATH=$here/packages exec python3 "$here"/../micropython-source-@VERSION@/tools/mpy-tool.py "$@"
+END
+    sed -i "s/@VERSION@/$MICROPYTHON_VERSION/" "$directory/mpy_ld" "$directory/mpy_tool"
+    chmod 755 "$directory/mpy_ld" "$directory/mpy_tool"
+}

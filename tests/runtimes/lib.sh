@@ -1,0 +1,52 @@
+# Shared by setup, run, call and ./dev: where things are, how they are fetched and how a failure is told.
+# Sourced by bash scripts that have set `-euo pipefail`.
+
+RUNTIMES_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+CACHE=${ANYMOD_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/anymod-dev}
+# shellcheck source=tests/runtimes/pins.sh
+. "$RUNTIMES_DIR/pins.sh"
+
+say() { printf '%s\n' "$*" >&2; }
+
+# die MESSAGE [HINT]: the voice of the anymod command, and its exit code for a missing toolchain or runtime.
+die() {
+    say "error: $1"
+    if [ $# -gt 1 ]; then say "  hint: $2"; fi
+    exit 3
+}
+
+# need COMMAND PACKAGE: a command that setup itself cannot work without.
+need() {
+    command -v "$1" >/dev/null || die "\`$1\` is missing" "apt-get install $2"
+}
+
+# twice COMMAND…: runs it, and once more if it fails. One hiccup of a mirror should not cost a whole run.
+twice() {
+    "$@" && return
+    say "retrying: $*"
+    sleep 2
+    "$@"
+}
+
+# component_dir NAME: where an installed component is. Every component's version is in its directory's name.
+component_dir() {
+    case $1 in
+        micropython-rv32imc) printf '%s/%s-%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" "$(build_stamp port)" ;;
+        micropython-*) printf '%s/%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" ;;
+        incumbent) printf '%s/%s-%s-pyelftools-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" "$PYELFTOOLS_VERSION" ;;
+        zig) printf '%s/%s-%s' "$CACHE" "$1" "$ZIG_VERSION" ;;
+        loader-*) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp loader)" ;;
+        *) die "unknown component \`$1\`" ;;
+    esac
+}
+
+# build_stamp DIRECTORY: the version of what we build from files here is their hash.
+build_stamp() {
+    (cd "$RUNTIMES_DIR" && find "$1" -type f | LC_ALL=C sort | xargs cat pins.sh | sha256sum | cut -c1-12)
+}
+
+# emulator CPU: the user-mode emulator's command (`arm`, `riscv32`, `riscv64`, `xtensa`).
+emulator() {
+    command -v "qemu-$1-static" || command -v "qemu-$1" ||
+        die "no user-mode emulator for $1" "apt-get install qemu-user-static"
+}

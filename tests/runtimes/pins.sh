@@ -1,0 +1,16 @@
+# Versions of everything that setup fetches. Raising one makes a new directory in the cache; nothing is overwritten.
+
+# MicroPython's unix port and its source package, from Debian's current stable release.
+MICROPYTHON_SUITE=trixie
+MICROPYTHON_VERSION=1.25.0
+MICROPYTHON_PACKAGE=1.25.0+ds-1
+# Shared libraries that the packaged port needs beside libc.
+MICROPYTHON_LIBRARIES="libc6 libffi8 libgcc-s1 libmbedcrypto16 libmbedtls21 libmbedx509-7"
+
+# The incumbent linker (tools/mpy_ld.py) reads objects with pyelftools.
+PYELFTOOLS_VERSION=0.33
+PYELFTOOLS_SHA256=f215ad5f47d3f1373a21496a6c9e0707c622840d0622f23ff7ce08678b020036
+
+# The compiler that builds the RISC-V port and the loaders, unless ANYMOD_DEV_ZIG names one.
+ZIG_VERSION=0.17.0
+ZIG_SHA256=97079827064a7492cce5541ceb438ae8003ce1e54e399676da2d62fb7a5dc08b
