@@ -1,0 +1,163 @@
+//! `anymod.toml`: its text in, checked modules and their settings for a target out.
+//!
+//! The stages are [`parse`] (text to a checked tree, all errors at once, each with its place) and [`Manifest::resolve`]
+//! (tree, module, target and build type to one set of settings). What keys exist is data: [`schema`]. Patterns stay
+//! patterns, because the file system belongs to the build, and the environment is a function that the caller passes.
+//!
+//! Settings are merged in this order. Lists grow, single values and macros of the same name are replaced:
+//!
+//! | order | section |
+//! |---|---|
+//! | 1 | `[project]` |
+//! | 2 | the build type it inherits from, then the build type: what is built in, then `[build-type.B]` |
+//! | 3 | `[module.M]` |
+//! | 4 | `[module.M.target."P"]`, each pattern that matches, in file order |
+//! | 5 | `[module.M.build-type.B]`, in the order of 2 |
+//!
+//! `[project.target."P"]` and `[build-type.B.target."P"]` come right after the section that they are in, and a runtime's
+//! section together with the one that it is in.
+
+mod check;
+mod read;
+mod resolve;
+pub mod schema;
+mod suggest;
+mod values;
+mod variables;
+mod words;
+
+pub use resolve::{MicroPythonSettings, ModuleSettings, ToolchainChoice};
+pub use values::{ArchFlag, FloatModel, SourceKind, Spanned, StaticData, ToolchainKind};
+pub use variables::Environment;
+
+use crate::{Diagnostics, Place, Severity, Target};
+use read::{Inner, Node};
+
+/// The name of a manifest's file.
+pub const FILE_NAME: &str = "anymod.toml";
+
+/// The build types that exist without a section, as a manifest would write them.
+pub const BUILT_IN: &str = include_str!("built_in.toml");
+
+/// A manifest that was read and checked.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    file: String,
+    root: Node,
+    built_in: Node,
+}
+
+/// Reads and checks the text of a manifest; `file` is how messages call it.
+///
+/// # Errors
+///
+/// Everything that is wrong with the text by itself, in file order.
+pub fn parse(text: &str, file: &str) -> Result<Manifest, Diagnostics> {
+    let (root, mut findings) = read::read(text, Some(file));
+    let (built_in, _) = read::read(BUILT_IN, None);
+    let manifest = Manifest { file: file.to_owned(), root, built_in };
+    // A syntax error leaves no sections, and saying so again for each that is missing would not help.
+    if !findings.iter().any(|finding| finding.code == &crate::codes::manifest::SYNTAX) {
+        findings.extend(check::check(&manifest, findings.is_empty()));
+    }
+    findings.sort_by_key(|finding| match &finding.place {
+        Some(Place::Text { span, .. }) => span.start,
+        _ => 0,
+    });
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(Diagnostics(findings));
+    }
+    Ok(manifest)
+}
+
+impl Manifest {
+    /// The manifest's file as the caller of [`parse`] called it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Name of the project, if the manifest gives one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        Some(&self.root.child("project")?.one("name")?.value)
+    }
+
+    /// Version of the project, if the manifest gives one.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        Some(&self.root.child("project")?.one("version")?.value)
+    }
+
+    /// The modules, in file order.
+    pub fn modules(&self) -> impl Iterator<Item = &str> {
+        self.root.named("module").map(|inner| inner.label.value.as_str())
+    }
+
+    /// The build types: those built in, then the manifest's own in file order.
+    #[must_use]
+    pub fn build_types(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for inner in self.built_in.named("build-type").chain(self.root.named("build-type")) {
+            if !names.contains(&inner.label.value.as_str()) {
+                names.push(&inner.label.value);
+            }
+        }
+        names
+    }
+
+    /// The build type to use when none is named.
+    #[must_use]
+    pub fn default_build_type(&self) -> &str {
+        let project = self.root.child("project");
+        project.and_then(|node| node.one("build-type")).map_or("release", |name| &name.value)
+    }
+
+    /// The targets that a module is built for when none are named, in the order of [`Target::all`]; none if neither the
+    /// module nor the project names any, or if there is no such module.
+    #[must_use]
+    pub fn targets(&self, module: &str) -> Vec<Target> {
+        let Some(module) = self.module(module) else {
+            return Vec::new();
+        };
+        let project = self.root.child("project");
+        let patterns = if module.node.layer.contains_key("targets") {
+            module.node.many("targets")
+        } else {
+            project.map_or(&[][..], |project| project.many("targets"))
+        };
+        let wanted = |target: &Target| {
+            patterns
+                .iter()
+                .any(|pattern| crate::target::glob_matches(&pattern.value, &target.to_string()))
+        };
+        Target::all().filter(wanted).collect()
+    }
+
+    /// Where a module's section is.
+    #[must_use]
+    pub fn module_place(&self, module: &str) -> Option<Place> {
+        self.module(module).map(|inner| self.place(&inner.label))
+    }
+
+    /// Where a value is; the whole file for what is built in.
+    #[must_use]
+    pub fn place<T>(&self, value: &Spanned<T>) -> Place {
+        place(&self.file, value)
+    }
+
+    fn module(&self, name: &str) -> Option<&Inner> {
+        self.root.named("module").find(|inner| inner.label.value == name)
+    }
+
+    fn build_type(&self, name: &str) -> Option<&Inner> {
+        self.root.named("build-type").find(|inner| inner.label.value == name)
+    }
+}
+
+fn place<T>(file: &str, value: &Spanned<T>) -> Place {
+    match &value.span {
+        Some(span) => Place::Text { file: file.to_owned(), span: span.clone() },
+        None => Place::file(file),
+    }
+}

@@ -1,0 +1,193 @@
+//! Manifests as data: each directory under `tests/manifest` holds an `anymod.toml` and the `expect.txt` that it gives.
+//!
+//! The manifest says in comments what is asked of it, a line each:
+//!
+//! - `#: resolve MODULE TARGET BUILD-TYPE` dumps the merged settings, or the findings.
+//! - `#: toolchain TARGET` dumps the choice of a compiler.
+//! - `#: env NAME=VALUE` sets a variable; no other is set.
+//!
+//! Without a question, or if the manifest is wrong, `expect.txt` holds what parsing gives. `BLESS=1` rewrites it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use anymod_model::manifest::{
+    Manifest, ModuleSettings, Spanned, ToolchainChoice, ToolchainKind, parse,
+};
+use anymod_model::{Diagnostics, Place, Target};
+
+const FILE: &str = "anymod.toml";
+
+fn cases() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifest");
+    let mut cases: Vec<PathBuf> =
+        std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    assert!(cases.len() > 20, "the cases are there");
+    cases
+}
+
+/// Line and column, both from 1, of a byte offset.
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..offset];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// Findings in their plain form, the place told by line, column and the text there.
+fn render(findings: &Diagnostics, text: &str) -> String {
+    let mut out = String::new();
+    for finding in &findings.0 {
+        let mut plain = finding.clone();
+        if let Some(Place::Text { file, span }) = plain.place.take() {
+            let (line, column) = line_and_column(text, span.start);
+            let there = text[span].lines().next().unwrap_or_default();
+            writeln!(out, "{file}:{line}:{column}: `{there}`").unwrap();
+        }
+        writeln!(out, "{plain}").unwrap();
+    }
+    out
+}
+
+fn list(out: &mut String, key: &str, values: &[Spanned<String>], text: &str) {
+    if values.is_empty() {
+        return;
+    }
+    writeln!(out, "{key}").unwrap();
+    for value in values {
+        writeln!(out, "    {:?}{}", value.value, origin(value, text)).unwrap();
+    }
+}
+
+fn origin<T>(value: &Spanned<T>, text: &str) -> String {
+    match &value.span {
+        Some(span) => format!("    line {}", line_and_column(text, span.start).0),
+        None => "    built in".to_owned(),
+    }
+}
+
+fn dump_settings(settings: &ModuleSettings, text: &str) -> String {
+    let mut out = format!("{} {} {}\n", settings.module, settings.target, settings.build_type);
+    list(&mut out, "sources", &settings.sources, text);
+    list(&mut out, "exclude", &settings.exclude, text);
+    list(&mut out, "include-dirs", &settings.include_dirs, text);
+    for (name, value) in &settings.defines {
+        writeln!(out, "define {name} = {:?}{}", value.value, origin(value, text)).unwrap();
+    }
+    list(&mut out, "flags", &settings.flags, text);
+    list(&mut out, "cflags", &settings.cflags, text);
+    list(&mut out, "cxxflags", &settings.cxxflags, text);
+    list(&mut out, "asflags", &settings.asflags, text);
+    list(&mut out, "libraries", &settings.libraries, text);
+    let micropython = &settings.micropython;
+    writeln!(out, "abi {}", micropython.abi.releases()).unwrap();
+    for (key, value) in [
+        ("source-name", &micropython.source_name),
+        ("mpy-dir", &micropython.mpy_dir),
+        ("externs", &micropython.externs),
+    ] {
+        if let Some(value) = value {
+            writeln!(out, "{key} {:?}{}", value.value, origin(value, text)).unwrap();
+        }
+    }
+    list(&mut out, "qstr-sources", &micropython.qstr_sources, text);
+    list(&mut out, "mpy-cross-flags", &micropython.mpy_cross_flags, text);
+    if let Some(float) = micropython.float {
+        writeln!(out, "float {}", float.name()).unwrap();
+    }
+    writeln!(out, "static-data {}", micropython.static_data.name()).unwrap();
+    writeln!(out, "gc-sections {}", micropython.gc_sections).unwrap();
+    for flag in &micropython.arch_flags {
+        writeln!(out, "arch-flag {}", flag.name()).unwrap();
+    }
+    for (name, value) in &settings.environment {
+        writeln!(out, "read {name} = {value:?}").unwrap();
+    }
+    out
+}
+
+fn dump_toolchain(target: Target, choice: &ToolchainChoice) -> String {
+    let value = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.value.clone());
+    format!(
+        "toolchain {target}\nkind {:?}\nprefix {:?}\ndir {:?}\n",
+        choice.kind.map(ToolchainKind::name),
+        value(&choice.prefix),
+        value(&choice.dir)
+    )
+}
+
+fn dump_manifest(manifest: &Manifest) -> String {
+    let mut out = String::new();
+    writeln!(out, "name {:?}", manifest.name()).unwrap();
+    writeln!(out, "version {:?}", manifest.version()).unwrap();
+    writeln!(out, "build types {:?}", manifest.build_types()).unwrap();
+    writeln!(out, "default build type {:?}", manifest.default_build_type()).unwrap();
+    for module in manifest.modules() {
+        let targets: Vec<String> =
+            manifest.targets(module).iter().map(ToString::to_string).collect();
+        writeln!(out, "module {module} for {targets:?}").unwrap();
+    }
+    out
+}
+
+/// Answers the questions of a case; also the codes of all findings.
+fn answer(text: &str, codes: &mut BTreeSet<&'static str>) -> String {
+    let directives = || text.lines().filter_map(|line| line.strip_prefix("#: "));
+    let variables: BTreeMap<&str, &str> = directives()
+        .filter_map(|line| line.strip_prefix("env "))
+        .map(|line| line.split_once('=').expect("`#: env` has a `=`"))
+        .collect();
+    let environment = |name: &str| variables.get(name).map(|value| (*value).to_owned());
+    let mut failed = |findings: Diagnostics| {
+        codes.extend(findings.0.iter().map(|finding| finding.code.id));
+        render(&findings, text)
+    };
+    let manifest = match parse(text, FILE) {
+        Ok(manifest) => manifest,
+        Err(findings) => return failed(findings),
+    };
+    let target = |name: &str| Target::parse(name).expect("a case names a real target");
+    let mut answers = Vec::new();
+    for line in directives() {
+        let words: Vec<&str> = line.split(' ').collect();
+        answers.push(match words[..] {
+            ["resolve", module, name, build_type] => manifest
+                .resolve(module, target(name), build_type, &environment)
+                .map_or_else(&mut failed, |settings| dump_settings(&settings, text)),
+            ["toolchain", name] => manifest
+                .toolchain(target(name), &environment)
+                .map_or_else(&mut failed, |choice| dump_toolchain(target(name), &choice)),
+            ["env", ..] => continue,
+            _ => panic!("unknown directive `{line}`"),
+        });
+    }
+    if answers.is_empty() { dump_manifest(&manifest) } else { answers.join("\n") }
+}
+
+#[test]
+fn cases_give_what_they_expect() {
+    let mut codes = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let text = std::fs::read_to_string(case.join(FILE)).unwrap();
+        let found = answer(&text, &mut codes);
+        let expect = case.join("expect.txt");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&expect, &found).unwrap();
+        } else if std::fs::read_to_string(&expect).unwrap_or_default() != found {
+            wrong.push(format!("{}\n{found}", case.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "run with BLESS=1 if these are right:\n{}", wrong.join("\n"));
+    for code in anymod_model::codes::manifest::ALL {
+        assert!(codes.contains(code.id), "no case gives {} ({})", code.id, code.title);
+    }
+}
