@@ -1,0 +1,19 @@
+//! MicroPython's `.mpy` files, versions 6.0 to 6.3.
+//!
+//! The byte tables are in `docs/formats/mpy.md`. [`Mpy`] is a file as plain values; [`Mpy::parse`] and [`Mpy::write`]
+//! are each other's inverse. On top of them stand [`merge`], [`rename`], [`check`], [`sizes`] and [`Dump`].
+
+mod bytecode;
+mod file;
+mod merge;
+mod name;
+mod opcode;
+mod read;
+mod write;
+
+pub use file::{
+    Address, Body, Code, Destination, Header, Mpy, Object, Offset, Qstr, QstrText, Relocation,
+};
+pub use merge::{MergeOptions, merge};
+pub use name::rename;
+pub use read::MAX_DEPTH;
