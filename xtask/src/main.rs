@@ -1,2 +1,45 @@
-//! Chores.
-fn main() {}
+//! Chores of the repository, one table. CI and contributors run exactly these; `cargo build` never needs one.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "chores talk to the person who runs them"
+)]
+
+mod docs;
+mod generated;
+mod schema;
+mod tidy;
+
+use std::process::ExitCode;
+
+/// A chore: its name, what it does with the arguments after the name, and its line of help.
+type Task = (&'static str, fn(&[String]) -> Result<(), String>, &'static str);
+
+const TASKS: &[Task] = &[
+    ("docs", docs::run, "write docs/reference from the tables; --check only compares"),
+    ("schema", schema::run, "write anymod.schema.json from the key table; --check only compares"),
+    ("tidy", tidy::run, "check layering, I/O, module docs, file lengths and generated files"),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        println!("usage: cargo xtask TASK\n");
+        for (name, _, help) in TASKS {
+            println!("  {name:<10} {help}");
+        }
+        return ExitCode::SUCCESS;
+    };
+    let Some((_, run, _)) = TASKS.iter().find(|task| task.0 == name) else {
+        eprintln!("unknown task `{name}`; `cargo xtask` lists them");
+        return ExitCode::from(2);
+    };
+    match run(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -17,10 +17,19 @@ pub struct Code {
     pub title: &'static str,
     /// Why it is an error and how to mend it, in plain sentences.
     pub text: &'static str,
-    /// Exit code of a command that ends with it: 1 findings, 2 usage or manifest, 3 a toolchain or runtime is missing,
-    /// 4 an external tool failed, 70 our own bug.
+    /// Exit code of a command that ends with it, one of [`EXIT_CODES`].
     pub exit: u8,
 }
+
+/// Every exit code of the command and what it means.
+pub const EXIT_CODES: [(u8, &str); 6] = [
+    (0, "success"),
+    (1, "findings: something in the input is wrong and the messages say what"),
+    (2, "the command line or the manifest is wrong"),
+    (3, "a toolchain or a runtime is missing; the message names the command that installs it"),
+    (4, "an external tool failed; its own output is shown"),
+    (70, "a bug in anymod"),
+];
 
 /// Declares the codes of a room: each a `static`, and `ALL` listing them in order.
 macro_rules! codes {
@@ -58,7 +67,8 @@ mod tests {
             assert!(seen.insert(code.id), "{} is used twice", code.id);
             assert_eq!(code.id.len(), 5, "{}", code.id);
             assert!(!code.text.is_empty() && !code.title.ends_with('.'), "{}", code.id);
-            assert!(matches!(code.exit, 1..=4 | 70), "{}", code.id);
+            let known = EXIT_CODES.iter().any(|(exit, _)| *exit == code.exit);
+            assert!(known && code.exit != 0, "{}", code.id);
         }
     }
 }

@@ -4,20 +4,11 @@
 //! (tree, module, target and build type to one set of settings). What keys exist is data: [`schema`]. Patterns stay
 //! patterns, because the file system belongs to the build, and the environment is a function that the caller passes.
 //!
-//! Settings are merged in this order. Lists grow, single values and macros of the same name are replaced:
-//!
-//! | order | section |
-//! |---|---|
-//! | 1 | `[project]` |
-//! | 2 | the build type it inherits from, then the build type: what is built in, then `[build-type.B]` |
-//! | 3 | `[module.M]` |
-//! | 4 | `[module.M.target."P"]`, each pattern that matches, in file order |
-//! | 5 | `[module.M.build-type.B]`, in the order of 2 |
-//!
-//! `[project.target."P"]` and `[build-type.B.target."P"]` come right after the section that they are in, and a runtime's
-//! section together with the one that it is in.
+//! Settings are merged in the order of [`MERGE_ORDER`]. Lists grow, single values and macros of the same name are
+//! replaced. A section for targets comes right after the one that it is in, and a runtime's section together with it.
 
 mod check;
+mod keys;
 mod read;
 mod resolve;
 pub mod schema;
@@ -35,6 +26,15 @@ use read::{Inner, Node};
 
 /// The name of a manifest's file.
 pub const FILE_NAME: &str = "anymod.toml";
+
+/// The sections that settings come from, weakest first.
+pub const MERGE_ORDER: [&str; 5] = [
+    "`[project]`",
+    "the build type `B`, after those that it inherits from: what is built in, then `[build-type.B]`",
+    "`[module.M]`",
+    "`[module.M.target.\"P\"]` for each `P` that matches, in file order",
+    "`[module.M.build-type.B]`, with inheritance as above",
+];
 
 /// The build types that exist without a section, as a manifest would write them.
 pub const BUILT_IN: &str = include_str!("built_in.toml");

@@ -1,6 +1,6 @@
 //! Merging: the settings of one module for one target and build type, from all sections that speak of them.
 //!
-//! The order is the table in the parent module's documentation; [`Manifest::layers`] is that table as code.
+//! The order is [`super::MERGE_ORDER`]; [`Manifest::layers`] is that table as code.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,0 +1,359 @@
+//! The one table of sections and keys of `anymod.toml`: facts only, what a key is called, what kind of value it has and
+//! what it means. Adding a key is adding a row here and a field in `resolve`.
+
+use super::schema::{Child, Group, Key, Kind, NameKind, Section};
+use super::values::{ArchFlag, FloatModel, StaticData, ToolchainKind};
+
+const fn key(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    example: &'static str,
+    doc: &'static str,
+) -> Key {
+    Key { name, kind, doc, default, example }
+}
+
+const fn child(name: &'static str, section: &'static Section) -> Child {
+    Child { name, named: None, section }
+}
+
+const fn named(name: &'static str, kind: NameKind, section: &'static Section) -> Child {
+    Child { name, named: Some(kind), section }
+}
+
+/// The whole file.
+pub static ROOT: Section = Section {
+    doc: "A manifest describes native modules and the targets they are built for.",
+    groups: &[],
+    children: &[
+        child("project", &PROJECT),
+        named("build-type", NameKind::BuildType, &BUILD_TYPE),
+        named("module", NameKind::Module, &MODULE),
+        named("toolchain", NameKind::TargetPattern, &TOOLCHAIN),
+    ],
+};
+
+static PROJECT: Section = Section {
+    doc: "What holds for every module.",
+    groups: &[&PROJECT_GROUP, &BUILD_GROUP],
+    children: &[
+        child("micropython", &MICROPYTHON),
+        named("target", NameKind::TargetPattern, &SHARED_OVERLAY),
+    ],
+};
+
+static BUILD_TYPE: Section = Section {
+    doc: "A build type: a named set of settings, chosen with `--build-type`. `release`, `size` and `debug` are built in; \
+          a section of that name adds to the built-in one.",
+    groups: &[&BUILD_TYPE_GROUP, &BUILD_GROUP],
+    children: &[
+        child("micropython", &MICROPYTHON),
+        named("target", NameKind::TargetPattern, &SHARED_OVERLAY),
+    ],
+};
+
+static SHARED_OVERLAY: Section = Section {
+    doc: "Settings for the targets that the pattern matches.",
+    groups: &[&BUILD_GROUP],
+    children: &[child("micropython", &MICROPYTHON)],
+};
+
+static MODULE: Section = Section {
+    doc: "A module. Its name is what a program imports.",
+    groups: &[&SOURCE_GROUP, &MODULE_GROUP, &BUILD_GROUP],
+    children: &[
+        child("micropython", &MODULE_MICROPYTHON),
+        named("target", NameKind::TargetPattern, &TARGET_OVERLAY),
+        named("build-type", NameKind::BuildType, &BUILD_TYPE_OVERLAY),
+    ],
+};
+
+static TARGET_OVERLAY: Section = Section {
+    doc: "Settings of the module for the targets that the pattern matches.",
+    groups: &[&SOURCE_GROUP, &BUILD_GROUP],
+    children: &[child("micropython", &MODULE_MICROPYTHON)],
+};
+
+static BUILD_TYPE_OVERLAY: Section = Section {
+    doc: "Settings of the module for a build type and for those that inherit from it.",
+    groups: &[&SOURCE_GROUP, &BUILD_GROUP],
+    children: &[child("micropython", &MODULE_MICROPYTHON)],
+};
+
+static MICROPYTHON: Section = Section {
+    doc: "Settings that only MicroPython targets have.",
+    groups: &[&MICROPYTHON_GROUP],
+    children: &[],
+};
+
+static MODULE_MICROPYTHON: Section = Section {
+    doc: "Settings that only MicroPython targets have.",
+    groups: &[&MICROPYTHON_MODULE_GROUP, &MICROPYTHON_GROUP],
+    children: &[],
+};
+
+static TOOLCHAIN: Section = Section {
+    doc: "Which compiler builds the targets that the pattern matches. Without a section anymod takes the first that \
+          `anymod doctor` lists. Sections apply in file order, a later key replaces an earlier one.",
+    groups: &[&TOOLCHAIN_GROUP],
+    children: &[],
+};
+
+static PROJECT_GROUP: Group = Group {
+    title: "The project",
+    keys: &[
+        key(
+            "name",
+            Kind::Name,
+            "the directory's name",
+            "\"demo\"",
+            "Name of the project in reports and packages.",
+        ),
+        key(
+            "version",
+            Kind::Name,
+            "",
+            "\"0.1.0\"",
+            "Version of the project in reports and packages.",
+        ),
+        key(
+            "targets",
+            Kind::Targets,
+            "",
+            "[\"micropython-x64\", \"micropython-arm*\"]",
+            "Targets that `anymod build` builds when none are named. `anymod targets` lists them all.",
+        ),
+        key(
+            "build-type",
+            Kind::BuildType,
+            "\"release\"",
+            "\"size\"",
+            "Build type that `anymod build` uses when none is named.",
+        ),
+    ],
+};
+
+static BUILD_TYPE_GROUP: Group = Group {
+    title: "Build types",
+    keys: &[key(
+        "inherits",
+        Kind::BuildType,
+        "",
+        "\"release\"",
+        "Build type whose settings come before this one's.",
+    )],
+};
+
+static SOURCE_GROUP: Group = Group {
+    title: "Sources",
+    keys: &[
+        key(
+            "sources",
+            Kind::Sources,
+            "",
+            "[\"src/**/*.c\", \"fast.S\", \"helpers.py\"]",
+            "What the module is made of, relative to the manifest: C (`.c`), C++ (`.cc`, `.cpp`, `.cxx`), assembler \
+         (`.s`; `.S` and `.sx` are preprocessed), Python (`.py`), objects (`.o`, `.obj`) and archives (`.a`, of which \
+         only the members that are needed are linked). `*` and `?` match within a name, `**` across directories, \
+         `[…]` one of several characters.",
+        ),
+        key(
+            "exclude",
+            Kind::Patterns,
+            "",
+            "[\"src/test_*.c\"]",
+            "Files that `sources` matches and that are left out.",
+        ),
+    ],
+};
+
+static MODULE_GROUP: Group = Group {
+    title: "Modules",
+    keys: &[key(
+        "targets",
+        Kind::Targets,
+        "the project's",
+        "[\"micropython-arm*\"]",
+        "Targets of this module, in place of the project's.",
+    )],
+};
+
+static BUILD_GROUP: Group = Group {
+    title: "Compiling and linking",
+    keys: &[
+        key(
+            "include-dirs",
+            Kind::Paths,
+            "",
+            "[\"include\"]",
+            "Directories searched for headers, relative to the manifest.",
+        ),
+        key(
+            "defines",
+            Kind::Defines,
+            "",
+            "{ USE_TABLE = true, WIDTH = 32, GREETING = '\"hi\"', NDEBUG = false }",
+            "Preprocessor macros. `true` defines the macro as 1, a number or string as just that text, and `false` takes \
+         back a definition from an earlier layer.",
+        ),
+        key(
+            "flags",
+            Kind::Flags,
+            "",
+            "[\"-O2\", \"-Wall\"]",
+            "Arguments of every compiler call: C, C++ and assembler.",
+        ),
+        key("cflags", Kind::Flags, "", "[\"-std=c11\"]", "Further arguments when compiling C."),
+        key(
+            "cxxflags",
+            Kind::Flags,
+            "",
+            "[\"-std=c++20\"]",
+            "Further arguments when compiling C++.",
+        ),
+        key(
+            "asflags",
+            Kind::Flags,
+            "",
+            "[\"-Wa,--fatal-warnings\"]",
+            "Further arguments when assembling.",
+        ),
+        key(
+            "libraries",
+            Kind::Libraries,
+            "",
+            "[\"libgcc\", \"libm\"]",
+            "Libraries that come with the compiler, searched after all sources. `libgcc` also stands for the equivalent \
+         of compilers that name it otherwise. Archives of your own are `sources`.",
+        ),
+    ],
+};
+
+static MICROPYTHON_MODULE_GROUP: Group = Group {
+    title: "One MicroPython module",
+    keys: &[
+        key(
+            "source-name",
+            Kind::Name,
+            "the module's name with `.mpy`",
+            "\"crc32.c\"",
+            "Name stored in the `.mpy` file, shown in tracebacks.",
+        ),
+        key(
+            "qstr-sources",
+            Kind::Patterns,
+            "",
+            "[\"src/*.h\"]",
+            "Further files searched for `MP_QSTR_…` names; the C, C++ and assembler sources always are.",
+        ),
+    ],
+};
+
+static MICROPYTHON_GROUP: Group = Group {
+    title: "MicroPython",
+    keys: &[
+        key(
+            "abi",
+            Kind::Release,
+            "\"latest\"",
+            "\"1.23\"",
+            "Oldest MicroPython release that has to load the module; it fixes the `.mpy` version.",
+        ),
+        key(
+            "mpy-dir",
+            Kind::Path,
+            "",
+            "\"${env:MPY_DIR}\"",
+            "A MicroPython source tree, for modules that include `py/dynruntime.h`.",
+        ),
+        key(
+            "float",
+            Kind::Choice(FloatModel::CHOICES),
+            "as usual on the architecture",
+            "\"none\"",
+            "How the runtime represents `float`; selects `MICROPY_FLOAT_IMPL`.",
+        ),
+        key(
+            "static-data",
+            Kind::Choice(StaticData::CHOICES),
+            "`\"in-text\"` where the target's loaders leave code writable, else `\"refuse\"`",
+            "\"refuse\"",
+            "What to do with variables that are not constant.",
+        ),
+        key(
+            "gc-sections",
+            Kind::Bool,
+            "true",
+            "false",
+            "Leave out code and data that nothing reachable from the entry refers to.",
+        ),
+        key(
+            "externs",
+            Kind::Path,
+            "",
+            "\"rom.ld\"",
+            "File of symbols with fixed addresses (`name = 0x40000000;` a line), for code in a chip's ROM.",
+        ),
+        key(
+            "arch-flags",
+            Kind::Choices(ArchFlag::CHOICES),
+            "",
+            "[\"zba\"]",
+            "Instruction set extensions that the module needs; only loaders that have them accept the file.",
+        ),
+        key(
+            "mpy-cross-flags",
+            Kind::Flags,
+            "",
+            "[\"-O3\"]",
+            "Arguments of mpy-cross when compiling Python.",
+        ),
+    ],
+};
+
+static TOOLCHAIN_GROUP: Group = Group {
+    title: "Toolchains",
+    keys: &[
+        key("kind", Kind::Choice(ToolchainKind::CHOICES), "", "\"gnu\"", "Family of the compiler."),
+        key(
+            "prefix",
+            Kind::Text,
+            "as usual on the architecture",
+            "\"arm-none-eabi-\"",
+            "What the names of a GNU toolchain's programs begin with.",
+        ),
+        key(
+            "dir",
+            Kind::Path,
+            "the `PATH`",
+            "\"${env:HOME}/toolchains/arm/bin\"",
+            "Directory that holds the compiler's programs.",
+        ),
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(section: &Section, names: &mut Vec<String>) {
+        let mut seen = std::collections::BTreeSet::new();
+        for key in section.keys() {
+            assert!(seen.insert(key.name), "`{}` is in a section twice", key.name);
+            assert!(key.doc.ends_with('.') && !key.example.is_empty(), "{}", key.name);
+            names.push(key.name.to_owned());
+        }
+        for child in section.children {
+            assert!(seen.insert(child.name), "`{}` is a key and a section", child.name);
+            check(child.section, names);
+        }
+    }
+
+    #[test]
+    fn sections_are_unambiguous_and_documented() {
+        let mut names = Vec::new();
+        check(&ROOT, &mut names);
+        assert!(names.len() > 50);
+    }
+}
