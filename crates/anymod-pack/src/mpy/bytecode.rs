@@ -236,8 +236,11 @@ fn spell(instruction: &Instruction, shift: Shift, way: i64, long: bool) -> (Vec<
         Argument::Number(_, spelling) => out.extend(spelling),
         Argument::Jump(_) => {
             let signed = opcode::is_signed_jump(instruction.opcode);
-            let (bias, short) = if signed { (0x40, -0x40..0x40) } else { (0, 0..0x80) };
+            // While sizes still change, a way forwards may come out negative; it must not count as a long one then, or
+            // the jump would stay longer than it needs.
+            let (bias, short) = if signed { (0x40, -0x40..0x40) } else { (0, i64::MIN..0x80) };
             if !long && short.contains(&way) {
+                fits = way + bias >= 0;
                 out.push((way + bias) as u8);
             } else {
                 let value = way - 1 + bias * 0x100;
