@@ -8,6 +8,7 @@
 //! replaced. A section for targets comes right after the one that it is in, and a runtime's section together with it.
 
 mod check;
+mod init;
 mod keys;
 mod read;
 mod resolve;
@@ -17,6 +18,7 @@ mod values;
 mod variables;
 mod words;
 
+pub use init::init_template;
 pub use resolve::{MicroPythonSettings, ModuleSettings, ToolchainChoice};
 pub use values::{ArchFlag, FloatModel, SourceKind, Spanned, StaticData, ToolchainKind};
 pub use variables::Environment;
@@ -26,6 +28,9 @@ use read::{Inner, Node};
 
 /// The name of a manifest's file.
 pub const FILE_NAME: &str = "anymod.toml";
+
+/// The JSON schema of the manifest, generated from [`schema`].
+pub const JSON_SCHEMA: &str = include_str!("../../../../anymod.schema.json");
 
 /// The sections that settings come from, weakest first.
 pub const MERGE_ORDER: [&str; 5] = [
