@@ -3,4 +3,30 @@
 super::codes! {
     TOOL_FAILED = "B0001", exit 4, "an external tool failed",
         "A compiler or another tool ended with an error. Its own output is shown unchanged, with the command that was run.";
+    READ = "B0002", exit 2, "a file could not be read",
+        "A file that the build needs is missing or may not be read. The message holds the operating system's reason.";
+    WRITE = "B0003", exit 2, "a file could not be written",
+        "The disk is full, the directory may not be written to or something is in the way. Nothing was changed: files are written beside their place and renamed.";
+    NO_MATCH = "B0004", exit 2, "a pattern matches no file",
+        "A pattern of the manifest matches nothing on disk. Patterns are relative to the manifest; `*` does not cross directories and `**` does.";
+    NO_SOURCES = "B0005", exit 2, "a module has no sources for a target",
+        "After `sources` and `exclude` of all layers nothing is left to build.";
+    NO_MANIFEST = "B0006", exit 2, "no manifest",
+        "There is no `anymod.toml` in this directory or above it. `anymod init` writes one.";
+    EXISTS = "B0007", exit 2, "a file is in the way",
+        "`anymod init` never overwrites. Choose another directory or remove the file.";
+    UNKNOWN_MODULE = "B0008", exit 2, "no such module",
+        "The manifest has no module of that name.";
+    UNKNOWN_TARGET = "B0009", exit 2, "no such target",
+        "`anymod targets` lists the targets. In patterns, `*` stands for anything.";
+    NOTHING_TO_BUILD = "B0010", exit 2, "nothing to build",
+        "The chosen modules have none of the chosen targets. Targets come from `targets` of the project or the module, or from `--target`.";
+    UNKNOWN_KIND = "B0011", exit 2, "a source whose kind is not known",
+        "What a source is, is told by its extension. Use one that the message lists.";
+    PATH_ENCODING = "B0012", exit 2, "a path is not valid UTF-8",
+        "Paths of a build are text, because manifests, commands and reports are. Rename the file.";
+    LOCKED = "B0013", exit 4, "another build has not finished",
+        "A build directory belongs to one build at a time and the other did not end while this one waited.";
+    CLASH = "B0014", exit 2, "two sources are compiled to the same module name",
+        "Two Python sources of one module have the same file name, and MicroPython could import only one of them.";
 }

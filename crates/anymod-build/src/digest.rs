@@ -1,0 +1,107 @@
+//! Content digests: SHA-256, because wheels are pinned by it and new processors compute it in hardware.
+
+use sha2::Digest as _;
+
+/// A SHA-256.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of some bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Digest {
+        Digest(sha2::Sha256::digest(bytes).into())
+    }
+
+    /// Reads 64 hexadecimal digits.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Digest> {
+        let text = text.as_bytes();
+        let mut bytes = [0; 32];
+        if text.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+            let [high, low] = pair else { return None };
+            *byte = hex_value(*high)? << 4 | hex_value(*low)?;
+        }
+        Some(Digest(bytes))
+    }
+}
+
+fn hex_value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |value: u8| char::from(DIGITS.get(usize::from(value)).copied().unwrap_or(b'?'));
+        let text: String =
+            self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+        f.write_str(&text)
+    }
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// Builds the digest of a sequence of fields, each preceded by its length, so that no two sequences look alike.
+pub(crate) struct Fields(sha2::Sha256);
+
+impl Fields {
+    pub(crate) fn new() -> Fields {
+        Fields(sha2::Sha256::new())
+    }
+
+    pub(crate) fn add(&mut self, field: impl AsRef<[u8]>) {
+        let field = field.as_ref();
+        self.0.update((field.len() as u64).to_le_bytes());
+        self.0.update(field);
+    }
+
+    /// Adds a list, preceded by its length.
+    pub(crate) fn list<I: AsRef<[u8]>>(&mut self, fields: impl ExactSizeIterator<Item = I>) {
+        self.0.update((fields.len() as u64).to_le_bytes());
+        for field in fields {
+            self.add(field);
+        }
+    }
+
+    pub(crate) fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_the_standard_ones_and_round_trip() {
+        let empty = Digest::of(b"");
+        let text = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(empty.to_string(), text);
+        assert_eq!(Digest::from_hex(text), Some(empty));
+        assert_eq!(Digest::from_hex(&text[1..]), None);
+        assert_eq!(Digest::from_hex(&text.replace('e', "x")), None);
+    }
+
+    #[test]
+    fn fields_do_not_run_into_each_other() {
+        let digest = |fields: &[&str]| {
+            let mut all = Fields::new();
+            fields.iter().for_each(|field| all.add(field));
+            all.finish()
+        };
+        assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
+        assert_ne!(digest(&["ab"]), digest(&["ab", ""]));
+    }
+}

@@ -1,0 +1,121 @@
+//! Files that a user can see: the only place that creates them.
+//!
+//! A file is written beside its place under a temporary name and renamed, so that a reader, a killed build or a full
+//! disk never leaves half a file; and it is left alone, with its times, when it already holds the bytes.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use anymod_model::codes::build as codes;
+use anymod_model::{Diagnostic, Place};
+
+/// Reads a whole file; the error names it.
+///
+/// # Errors
+/// `B0002` if the file cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, Diagnostic> {
+    std::fs::read(path).map_err(|error| read_error(path, &error))
+}
+
+/// The diagnostic of a file that could not be read.
+pub(crate) fn read_error(path: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(&codes::READ, format!("cannot read the file: {}", reason(error)))
+        .at(Place::file(path.display().to_string()))
+}
+
+/// The diagnostic of a file or directory that could not be written.
+pub(crate) fn write_error(path: &Path, error: &std::io::Error) -> Diagnostic {
+    let hint = match error.kind() {
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            "give yourself write permission, or build from a copy elsewhere"
+        }
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            "free some space and run the command again; nothing that was finished is lost"
+        }
+        _ => "look at what is at that path",
+    };
+    Diagnostic::error(&codes::WRITE, format!("cannot write the file: {}", reason(error)))
+        .at(Place::file(path.display().to_string()))
+        .hint(hint)
+}
+
+/// What the operating system says, in the voice of a diagnostic.
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => text.to_owned(),
+    }
+}
+
+/// Creates a directory and those above it.
+///
+/// # Errors
+/// `B0003` if that is not possible.
+pub(crate) fn create_dir(path: &Path) -> Result<(), Diagnostic> {
+    std::fs::create_dir_all(path).map_err(|error| write_error(path, &error))
+}
+
+/// Puts `bytes` at `path` unless they are there already; returns whether it changed the file.
+///
+/// # Errors
+/// `B0003` if the file cannot be written; then what was there is still there.
+pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool, Diagnostic> {
+    let same_length = std::fs::metadata(path).is_ok_and(|there| there.len() == bytes.len() as u64);
+    if same_length && std::fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(false);
+    }
+    write(path, bytes).map_err(|error| write_error(path, &error))?;
+    Ok(true)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(directory)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".anymod-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        // A temporary file is private by default; these are for everyone the umask allows.
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    // Without this a crash of the machine can leave the new name with no bytes behind it.
+    file.as_file().sync_data()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_bytes_leave_the_file_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("deep/er/out.bin");
+        assert!(write_if_changed(&path, b"one").unwrap());
+        let before = std::fs::metadata(&path).unwrap().modified().unwrap();
+        assert!(!write_if_changed(&path, b"one").unwrap());
+        assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), before);
+        assert!(write_if_changed(&path, b"two").unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        let names = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
+        assert_eq!(names, 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_directory_in_the_way_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = write_if_changed(directory.path(), b"x").unwrap_err();
+        assert_eq!(error.code.id, "B0003");
+        assert!(directory.path().is_dir());
+    }
+}

@@ -1,0 +1,173 @@
+//! What `anymod doctor` reports, as data: for every target what was found, whether it works, and what is missing with
+//! the command that installs it.
+
+use std::path::PathBuf;
+
+use anymod_model::manifest::ToolchainKind;
+use anymod_model::{Abi, Target};
+use serde::Serialize;
+
+use super::{
+    Choice, Library, Toolchain, find_library, find_mpy_cross, install_command, locate, smoke,
+};
+use crate::environment::Environment;
+use crate::log::Log;
+
+/// Version of the report's form.
+pub const REPORT_VERSION: u32 = 1;
+
+/// The whole report.
+#[derive(Clone, Debug, Serialize)]
+pub struct DoctorReport {
+    /// Version of this form.
+    pub version: u32,
+    /// Where managed tools are, or would be.
+    pub home: Option<PathBuf>,
+    /// Every target, in table order.
+    pub targets: Vec<TargetHealth>,
+    /// Other tools.
+    pub tools: Vec<ToolHealth>,
+}
+
+/// One target.
+#[derive(Clone, Debug, Serialize)]
+pub struct TargetHealth {
+    /// Its name.
+    pub target: String,
+    /// True if something works for it.
+    pub ready: bool,
+    /// The compilers that could serve it, the one that is used by default first.
+    pub toolchains: Vec<ToolchainHealth>,
+}
+
+/// One compiler for one target.
+#[derive(Clone, Debug, Serialize)]
+pub struct ToolchainHealth {
+    /// Its family: `zig` or `gnu`.
+    pub kind: String,
+    /// The program, if found.
+    pub path: Option<PathBuf>,
+    /// What it says its version is.
+    pub version: Option<String>,
+    /// True if it compiled a test file and the object is right.
+    pub works: bool,
+    /// What is wrong, one line each.
+    pub problems: Vec<String>,
+    /// Its libraries that are there, by name.
+    pub libraries: Vec<String>,
+    /// The command that installs it or what it lacks.
+    pub install: Option<String>,
+}
+
+/// Another tool.
+#[derive(Clone, Debug, Serialize)]
+pub struct ToolHealth {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub purpose: String,
+    /// The program, if found.
+    pub path: Option<PathBuf>,
+    /// What it says its version is.
+    pub version: Option<String>,
+    /// True if it can be used.
+    pub works: bool,
+    /// The command that installs it, if it is missing.
+    pub install: Option<String>,
+}
+
+impl DoctorReport {
+    /// True if every target can be built.
+    #[must_use]
+    pub fn all_ready(&self) -> bool {
+        self.targets.iter().all(|target| target.ready)
+    }
+}
+
+/// Examines the machine. Starts every compiler it finds; looks at no project.
+#[must_use]
+pub fn doctor(environment: &Environment) -> DoctorReport {
+    let mut log = Log::in_memory(std::path::Path::new("/"));
+    let targets = Target::all().map(|target| examine(target, environment, &mut log)).collect();
+    let abis = [Abi::V1_23, Abi::V1_22, Abi::V1_20, Abi::V1_19];
+    let tools = abis.into_iter().map(|abi| examine_mpy_cross(abi, environment, &mut log)).collect();
+    DoctorReport { version: REPORT_VERSION, home: environment.data_dir(), targets, tools }
+}
+
+fn examine(target: Target, environment: &Environment, log: &mut Log) -> TargetHealth {
+    let toolchains: Vec<ToolchainHealth> = [ToolchainKind::Zig, ToolchainKind::Gnu]
+        .into_iter()
+        .filter(|kind| *kind == ToolchainKind::Gnu || install_command(*kind, target.arch).is_some())
+        .map(|kind| examine_toolchain(kind, target, environment, log))
+        .collect();
+    let ready = toolchains.iter().any(|toolchain| toolchain.works);
+    TargetHealth { target: target.to_string(), ready, toolchains }
+}
+
+fn examine_toolchain(
+    kind: ToolchainKind,
+    target: Target,
+    environment: &Environment,
+    log: &mut Log,
+) -> ToolchainHealth {
+    let mut health = ToolchainHealth {
+        kind: kind.name().to_owned(),
+        path: None,
+        version: None,
+        works: false,
+        problems: Vec::new(),
+        libraries: Vec::new(),
+        install: install_command(kind, target.arch),
+    };
+    let Some((_, program)) = locate(kind, target.arch, &Choice::default(), environment) else {
+        health.problems.push("not found".to_owned());
+        return health;
+    };
+    match super::identify(kind, target.arch, &program, environment, log) {
+        Ok(toolchain) => try_out(&toolchain, &mut health, environment, log),
+        Err(finding) => health.problems.push(finding.message),
+    }
+    health.path = Some(program);
+    if health.problems.is_empty() {
+        health.install = None;
+    }
+    health
+}
+
+fn try_out(
+    toolchain: &Toolchain,
+    health: &mut ToolchainHealth,
+    environment: &Environment,
+    log: &mut Log,
+) {
+    health.version = Some(toolchain.version.clone());
+    match smoke::compiles(toolchain, environment) {
+        Ok(()) => health.works = true,
+        Err(problem) => {
+            health.problems.push(problem);
+            return;
+        }
+    }
+    if let Err(problem) = smoke::has_library_headers(toolchain, environment) {
+        health.problems.push(format!("no headers of a C library: {problem}"));
+    }
+    for name in ["libgcc", "libm", "libc"] {
+        match find_library(toolchain, name, environment, log) {
+            Ok(Library::Files(_) | Library::Built(_)) => health.libraries.push(name.to_owned()),
+            Err(_) => health.problems.push(format!("no `{name}`")),
+        }
+    }
+}
+
+fn examine_mpy_cross(abi: Abi, environment: &Environment, log: &mut Log) -> ToolHealth {
+    let found = find_mpy_cross(abi, environment, log).ok();
+    let install = found.is_none().then(|| "anymod toolchain install mpy-cross".to_owned());
+    ToolHealth {
+        name: "mpy-cross".to_owned(),
+        purpose: format!("Python sources for MicroPython {}", abi.releases()),
+        works: found.is_some(),
+        version: found.as_ref().map(|tool| tool.version.clone()),
+        path: found.map(|tool| tool.program),
+        install,
+    }
+}
