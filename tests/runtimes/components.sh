@@ -51,12 +51,13 @@ make_source() {
 make_incumbent() {
     local directory=$1
     need python3 python3
-    say "fetching with pip: pyelftools $PYELFTOOLS_VERSION"
+    say "fetching with pip: pyelftools $PYELFTOOLS_VERSION, ar $AR_VERSION"
     # A directory on PYTHONPATH is all it takes; Debian's python3 may lack what a virtual environment needs.
-    printf 'pyelftools==%s --hash=sha256:%s\n' "$PYELFTOOLS_VERSION" "$PYELFTOOLS_SHA256" >"$directory/requirements.txt"
+    printf '%s==%s --hash=sha256:%s\n' pyelftools "$PYELFTOOLS_VERSION" "$PYELFTOOLS_SHA256" \
+        ar "$AR_VERSION" "$AR_SHA256" >"$directory/requirements.txt"
     PIP_ROOT_USER_ACTION=ignore twice python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
         --target "$directory/packages" -r "$directory/requirements.txt" ||
-        die "pip cannot install pyelftools $PYELFTOOLS_VERSION" "apt-get install python3-pip, and check the network"
+        die "pip cannot install what mpy_ld.py needs" "apt-get install python3-pip, and check the network"
     cat >"$directory/mpy_ld" <<'END'
 #!/usr/bin/env bash
 # The incumbent linker: mpy_ld.py of the source package.

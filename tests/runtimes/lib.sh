@@ -33,7 +33,7 @@ component_dir() {
     case $1 in
         micropython-rv32imc) printf '%s/%s-%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" "$(build_stamp port)" ;;
         micropython-*) printf '%s/%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" ;;
-        incumbent) printf '%s/%s-%s-pyelftools-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" "$PYELFTOOLS_VERSION" ;;
+        incumbent) printf '%s/%s-%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" "${PYELFTOOLS_SHA256:0:6}${AR_SHA256:0:6}" ;;
         zig) printf '%s/%s-%s' "$CACHE" "$1" "$ZIG_VERSION" ;;
         loader-*) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp loader)" ;;
         *) die "unknown component \`$1\`" ;;

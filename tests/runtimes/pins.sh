@@ -7,9 +7,11 @@ MICROPYTHON_PACKAGE=1.25.0+ds-1
 # Shared libraries that the packaged port needs beside libc.
 MICROPYTHON_LIBRARIES="libc6 libffi8 libgcc-s1 libmbedcrypto16 libmbedtls21 libmbedx509-7"
 
-# The incumbent linker (tools/mpy_ld.py) reads objects with pyelftools.
+# The incumbent linker (tools/mpy_ld.py) reads objects with pyelftools and archives with ar.
 PYELFTOOLS_VERSION=0.33
 PYELFTOOLS_SHA256=f215ad5f47d3f1373a21496a6c9e0707c622840d0622f23ff7ce08678b020036
+AR_VERSION=1.0.1
+AR_SHA256=ee6b676acbe1c31b28e108361f23e44432324dafc87a782e9286896bf77dec8e
 
 # The compiler that builds the RISC-V port and the loaders, unless ANYMOD_DEV_ZIG names one.
 ZIG_VERSION=0.17.0
