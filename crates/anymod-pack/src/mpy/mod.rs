@@ -4,16 +4,20 @@
 //! are each other's inverse. On top of them stand [`merge`], [`rename`], [`check`], [`sizes`] and [`Dump`].
 
 mod bytecode;
+mod check;
 mod file;
+mod fun_table;
 mod merge;
 mod name;
 mod opcode;
 mod read;
 mod write;
 
+pub use check::{Checked, JumpTarget, Loader, check};
 pub use file::{
     Address, Body, Code, Destination, Header, Mpy, Object, Offset, Qstr, QstrText, Relocation,
 };
+pub use fun_table::{fun_table_entry, fun_table_len};
 pub use merge::{MergeOptions, merge};
 pub use name::rename;
 pub use read::MAX_DEPTH;

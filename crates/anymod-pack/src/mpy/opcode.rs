@@ -39,6 +39,11 @@ pub(super) const LOAD_CONST_NONE: u8 = 0x51;
 pub(super) const POP_TOP: u8 = 0x59;
 pub(super) const RETURN_VALUE: u8 = 0x63;
 
+/// True for the opcodes whose argument is an index into the children.
+pub(super) fn makes_function(opcode: u8) -> bool {
+    matches!(opcode, 0x20 | 0x21 | 0x32 | 0x33)
+}
+
 /// True for the jumps that can go backwards; the others only go forwards.
 pub(super) fn is_signed_jump(opcode: u8) -> bool {
     (0x40..=0x44).contains(&opcode)
@@ -97,6 +102,96 @@ fn jump(code: &[u8], opcode: u8, start: usize) -> Option<(Argument<'_>, usize)> 
     Some((Argument::Jump(i64::try_from(end).ok()? + distance), end))
 }
 
+/// The opcode's name, with the number that is part of it.
+pub(super) fn name(opcode: u8) -> String {
+    match opcode {
+        0x70..=0xaf => format!("LOAD_CONST_SMALL_INT {}", i16::from(opcode) - 0x80),
+        0xb0..=0xbf => format!("LOAD_FAST {}", opcode - 0xb0),
+        0xc0..=0xcf => format!("STORE_FAST {}", opcode - 0xc0),
+        0xd0..=0xd3 => format!("UNARY_OP {}", entry(&UNARY, opcode - 0xd0)),
+        0xd7..=0xf9 => format!("BINARY_OP {}", entry(&BINARY, opcode - 0xd7)),
+        0x10..=0x6f => entry(&NAMES, opcode - 0x10).to_owned(),
+        _ => "?".to_owned(),
+    }
+}
+
+fn entry<const N: usize>(table: &[&'static str; N], index: u8) -> &'static str {
+    table.get(usize::from(index)).copied().unwrap_or("?")
+}
+
+const UNARY: [&str; 4] = ["+", "-", "~", "not"];
+
+const BINARY: [&str; 35] = [
+    "<",
+    ">",
+    "==",
+    "<=",
+    ">=",
+    "!=",
+    "in",
+    "is",
+    "exception match",
+    "|=",
+    "^=",
+    "&=",
+    "<<=",
+    ">>=",
+    "+=",
+    "-=",
+    "*=",
+    "@=",
+    "//=",
+    "/=",
+    "%=",
+    "**=",
+    "|",
+    "^",
+    "&",
+    "<<",
+    ">>",
+    "+",
+    "-",
+    "*",
+    "@",
+    "//",
+    "/",
+    "%",
+    "**",
+];
+
+/// Opcodes 0x10 to 0x6f.
+#[rustfmt::skip]
+const NAMES: [&str; 96] = [
+    // 0x10: an index into the qstr table follows.
+    "LOAD_CONST_STRING", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_ATTR",
+    "LOAD_METHOD", "LOAD_SUPER_METHOD", "STORE_NAME", "STORE_GLOBAL",
+    "STORE_ATTR", "DELETE_NAME", "DELETE_GLOBAL", "IMPORT_NAME",
+    "IMPORT_FROM", "?", "?", "?",
+    // 0x20: a number follows.
+    "MAKE_CLOSURE", "MAKE_CLOSURE_DEFARGS", "LOAD_CONST_SMALL_INT", "LOAD_CONST_OBJ",
+    "LOAD_FAST_N", "LOAD_DEREF", "STORE_FAST_N", "STORE_DEREF",
+    "DELETE_FAST", "DELETE_DEREF", "BUILD_TUPLE", "BUILD_LIST",
+    "BUILD_MAP", "BUILD_SET", "BUILD_SLICE", "STORE_COMP",
+    // 0x30: a number follows.
+    "UNPACK_SEQUENCE", "UNPACK_EX", "MAKE_FUNCTION", "MAKE_FUNCTION_DEFARGS",
+    "CALL_FUNCTION", "CALL_FUNCTION_VAR_KW", "CALL_METHOD", "CALL_METHOD_VAR_KW",
+    "?", "?", "?", "?", "?", "?", "?", "?",
+    // 0x40: a jump follows.
+    "UNWIND_JUMP", "?", "JUMP", "POP_JUMP_IF_TRUE",
+    "POP_JUMP_IF_FALSE", "JUMP_IF_TRUE_OR_POP", "JUMP_IF_FALSE_OR_POP", "SETUP_WITH",
+    "SETUP_EXCEPT", "SETUP_FINALLY", "POP_EXCEPT_JUMP", "FOR_ITER",
+    "?", "?", "?", "?",
+    // 0x50: nothing follows.
+    "LOAD_CONST_FALSE", "LOAD_CONST_NONE", "LOAD_CONST_TRUE", "LOAD_NULL",
+    "LOAD_BUILD_CLASS", "LOAD_SUBSCR", "STORE_SUBSCR", "DUP_TOP",
+    "DUP_TOP_TWO", "POP_TOP", "ROT_TWO", "ROT_THREE",
+    "WITH_CLEANUP", "END_FINALLY", "GET_ITER", "GET_ITER_STACK",
+    // 0x60: nothing follows.
+    "?", "?", "STORE_MAP", "RETURN_VALUE",
+    "RAISE_LAST", "RAISE_OBJ", "RAISE_FROM", "YIELD_VALUE",
+    "YIELD_FROM", "IMPORT_STAR", "?", "?", "?", "?", "?", "?",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,5 +219,15 @@ mod tests {
                 Argument::Number(value, _) | Argument::Jump(value) => value,
             }
         }
+    }
+
+    #[test]
+    fn names_of_numbered_opcodes() {
+        assert_eq!(name(0x70), "LOAD_CONST_SMALL_INT -16");
+        assert_eq!(name(0xaf), "LOAD_CONST_SMALL_INT 47");
+        assert_eq!(name(0xf9), "BINARY_OP **");
+        assert_eq!(name(0xf2), "BINARY_OP +");
+        assert_eq!(name(0x69), "IMPORT_STAR");
+        assert_eq!(name(0x00), "?");
     }
 }
