@@ -1,4 +1,4 @@
-//! Codes of the manifest and the command line (`M`).
+//! Codes of the manifest (`M00..`) and the command line (`M01..`).
 
 super::codes! {
     SYNTAX = "M0001", exit 2, "the manifest is not valid TOML",
