@@ -130,6 +130,19 @@ fn apply(text: &str, edit: &Edit) -> String {
     characters.into_iter().collect()
 }
 
+#[test]
+fn depth_and_length_do_not_matter() {
+    let many = 50_000;
+    exercise(&format!("a{} = 1", ".a".repeat(many)));
+    exercise(&format!("[a{}]", ".a".repeat(many)));
+    exercise(&format!("a = {}", "[".repeat(many)));
+    exercise(&format!("a = {}", "{a=".repeat(many)));
+    exercise(&format!("[module.m]\nsources = [{}]", "'m.c',".repeat(many)));
+    exercise(&format!("[module.m]\nsources = ['{}.c']", "${env:A:-*}[".repeat(many)));
+    exercise(&format!("[module.m]\nsources = ['m.c']\n{} = 1", "x".repeat(many)));
+    exercise(&format!("[project]\ntargets = ['{}']", "*a".repeat(many)));
+}
+
 proptest! {
     #[test]
     fn any_text_gets_an_answer(text in any::<String>()) {

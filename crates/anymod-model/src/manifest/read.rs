@@ -95,8 +95,9 @@ pub(super) fn read(text: &str, file: Option<&str>) -> (Node, Vec<Diagnostic>) {
         let message = error.message().replace('\n', ", ");
         reader.report(&codes::SYNTAX, span, message, None);
     }
-    if !reader.findings.is_empty() {
+    if let Some(last) = reader.findings.last_mut() {
         // What recovery made up would only be reported as further errors.
+        last.hint = Some("the rest is checked once the file reads as TOML".to_owned());
         return (Node::default(), reader.findings);
     }
     let node = reader.section(&ROOT, document.get_ref(), "");
