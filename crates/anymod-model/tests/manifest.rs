@@ -91,7 +91,7 @@ fn dump_settings(settings: &ModuleSettings, text: &str) -> String {
     writeln!(out, "abi {}", micropython.abi.releases()).unwrap();
     for (key, value) in [
         ("source-name", &micropython.source_name),
-        ("mpy-dir", &micropython.mpy_dir),
+        ("micropython-dir", &micropython.micropython_dir),
         ("externs", &micropython.externs),
     ] {
         if let Some(value) = value {

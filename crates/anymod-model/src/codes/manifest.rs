@@ -37,4 +37,8 @@ super::codes! {
         "The setting exists, but not for this target's architecture. Move it into a section `[module.NAME.target.\"PATTERN\"]` that matches only targets that have it.";
     CONFLICT = "M0018", exit 2, "settings that exclude each other",
         "Two keys of a section contradict each other; keep the one that is meant.";
+    USAGE = "M0101", exit 2, "the command line does not make sense",
+        "The options or arguments of the command contradict each other or name something that does not exist. `anymod COMMAND --help` shows what it takes.";
+    UNKNOWN_CODE = "M0102", exit 2, "there is no such diagnostic code",
+        "`anymod explain` was asked for a code that no room uses. Without an argument it lists all of them.";
 }

@@ -261,7 +261,7 @@ static MICROPYTHON_GROUP: Group = Group {
             "Oldest MicroPython release that has to load the module; it fixes the `.mpy` version.",
         ),
         key(
-            "mpy-dir",
+            "micropython-dir",
             Kind::Path,
             "",
             "\"${env:MPY_DIR}\"",

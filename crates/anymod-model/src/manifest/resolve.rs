@@ -60,7 +60,7 @@ pub struct MicroPythonSettings {
     /// Patterns of further files searched for qstrs.
     pub qstr_sources: Vec<Spanned<String>>,
     /// A MicroPython source tree.
-    pub mpy_dir: Option<Spanned<String>>,
+    pub micropython_dir: Option<Spanned<String>>,
     /// How the runtime represents `float`, if it is not as usual on the architecture.
     pub float: Option<FloatModel>,
     /// What to do with `.data` and `.bss`.
@@ -355,7 +355,7 @@ fn micropython(fields: &mut Fields<'_>, arch: Arch) -> MicroPythonSettings {
         abi: abi(fields, arch),
         source_name: fields.word("source-name"),
         qstr_sources: fields.list("qstr-sources"),
-        mpy_dir: fields.path("mpy-dir"),
+        micropython_dir: fields.path("micropython-dir"),
         float: fields.word("float").and_then(|word| FloatModel::from_name(&word.value)),
         static_data: static_data(fields, arch),
         gc_sections: fields.flag("gc-sections").unwrap_or(true),
@@ -369,17 +369,17 @@ fn abi(fields: &mut Fields<'_>, arch: Arch) -> Abi {
     let Some(release) = fields.word("abi") else {
         return Abi::LATEST;
     };
+    let abi = Abi::parse(&release.value).unwrap_or(Abi::LATEST);
+    // A release without the architecture does no harm if later ones, which have it, share its ABI.
     let (major, minor) = arch.info().since;
-    let mut parts = release.value.trim_start_matches('v').split('.').skip(1);
-    let named: Option<u8> = parts.next().and_then(|minor| minor.parse().ok());
-    if named.is_some_and(|named| named < minor) {
+    if Abi::parse(&format!("{major}.{minor}")).is_some_and(|first| abi < first) {
         let message =
             format!("MicroPython {} does not have the architecture `{arch}`", release.value);
         let hint =
             format!("set `abi = \"{major}.{minor}\"` for this target, or leave the target out");
         fields.report(&codes::ABI_TOO_OLD, &release, message, &hint);
     }
-    Abi::parse(&release.value).unwrap_or(Abi::LATEST)
+    abi
 }
 
 fn static_data(fields: &mut Fields<'_>, arch: Arch) -> StaticData {
