@@ -1,1 +1,4 @@
-//! Room under construction.
+//! Object files and archives in, loadable images out: bytes to bytes.
+
+pub mod mpy;
+mod read;

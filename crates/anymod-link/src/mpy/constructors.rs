@@ -1,0 +1,64 @@
+//! Finds the constructors that must run before `mpy_init`.
+
+use anymod_model::Diagnostic;
+use anymod_model::codes::link as code;
+
+use super::arch::isa;
+use super::findings::Findings;
+use super::options::Options;
+use super::program::{Definition, Program, Role, SectionId};
+
+/// The constructors in the order in which they run: by the priority in the section's name, then in input order.
+pub(crate) fn find(
+    program: &Program<'_>,
+    options: &Options,
+    findings: &mut Findings,
+) -> Vec<Definition> {
+    let mut arrays: Vec<(u32, SectionId)> = program
+        .ids()
+        .filter(|(_, section)| section.role == Role::Constructors && section.header.size > 0)
+        .map(|(id, section)| (priority(section.header.name), id))
+        .collect();
+    arrays.sort_by_key(|(priority, _)| *priority);
+    if let Some((_, first)) = arrays.first() {
+        let refusal = match options.compat {
+            Some(_) => {
+                Some((&code::COMPAT_REFUSED, "MicroPython's linker never runs constructors"))
+            }
+            None if isa(options.arch).starter.is_none() => {
+                Some((&code::CONSTRUCTORS, "this architecture cannot run constructors"))
+            }
+            None => None,
+        };
+        if let Some((code, message)) = refusal {
+            let mut finding = Diagnostic::error(code, message);
+            finding.place = program.place(*first, None);
+            findings.push(finding);
+            return Vec::new();
+        }
+    }
+    let mut constructors = Vec::new();
+    for (_, id) in arrays {
+        let Some(section) = program.section(id) else { continue };
+        let mut entries: Vec<_> = section.header.relocations.iter().collect();
+        entries.sort_by_key(|entry| entry.offset);
+        for entry in entries {
+            let Some(target) = program.target(section.unit, entry.symbol) else { continue };
+            // A section symbol names the function by the addend; with REL it is in the bytes.
+            let stored = section.header.data.get(entry.offset as usize..).unwrap_or(&[]);
+            let stored = stored.first_chunk::<4>().map_or(0, |word| u32::from_le_bytes(*word));
+            let addend = entry.addend.map_or(u64::from(stored), |addend| addend as u64);
+            if let Definition::Section(id, value) = target.definition {
+                let value = value.wrapping_add(addend);
+                let value = if program.is_thumb { value & !1 } else { value };
+                constructors.push(Definition::Section(id, value));
+            }
+        }
+    }
+    constructors
+}
+
+/// `.init_array.00101` runs before `.init_array`.
+fn priority(name: &str) -> u32 {
+    name.rsplit('.').next().and_then(|tail| tail.parse().ok()).unwrap_or(u32::MAX)
+}

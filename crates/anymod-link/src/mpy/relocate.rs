@@ -1,0 +1,410 @@
+//! Fills the module's memories: copies sections, performs relocations, notes what the loader must adjust.
+
+use anymod_model::codes::link as code;
+use anymod_model::mpy as format;
+use anymod_model::{Code, Diagnostic};
+
+use super::arch::patch::{Patch, Trouble};
+use super::arch::{Isa, Kind, Usage, isa};
+use super::findings::Findings;
+use super::hint;
+use super::layout::{Address, Layout, Memory, Piece};
+use super::options::Options;
+use super::program::{Definition, Program, Role, Runtime, SectionId, Target};
+use super::scan::Needs;
+use super::shim;
+use crate::read::elf::Relocation;
+
+/// A word that the loader adjusts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LoadRelocation {
+    /// The memory that the word is in: code or read-only data.
+    pub(crate) memory: Memory,
+    /// Offset of the word in it.
+    pub(crate) offset: u64,
+    /// What the loader adds: 0 to 2 a memory's address, from 6 on what `anymod_model::mpy` names.
+    pub(crate) destination: u8,
+}
+
+/// The module's memories, filled.
+#[derive(Debug, Default)]
+pub(crate) struct Image {
+    /// The code blob.
+    pub(crate) text: Vec<u8>,
+    /// The blob of read-only data.
+    pub(crate) rodata: Vec<u8>,
+    /// Size of the zeroed memory.
+    pub(crate) bss: u64,
+    /// Adjustments in the order in which they are stored.
+    pub(crate) relocations: Vec<LoadRelocation>,
+    /// Order of the slots in the global offset table: for each slot its position.
+    pub(crate) slot_positions: Vec<u64>,
+}
+
+struct Linker<'l, 'a> {
+    program: &'l Program<'a>,
+    needs: &'l Needs,
+    layout: &'l Layout,
+    constructors: &'l [Definition],
+    options: &'l Options,
+    isa: &'static Isa,
+    word: u64,
+    image: Image,
+    findings: &'l mut Findings,
+}
+
+/// What one relocation came to grief on.
+enum Failure {
+    Trouble(Trouble),
+    Finding(&'static Code, String),
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Failure {
+        Failure::Trouble(trouble)
+    }
+}
+
+/// Makes the image.
+pub(crate) fn run(
+    program: &Program<'_>,
+    needs: &Needs,
+    layout: &Layout,
+    constructors: &[Definition],
+    options: &Options,
+    findings: &mut Findings,
+) -> Image {
+    let [text, rodata, bss] = layout.sizes;
+    let mut linker = Linker {
+        program,
+        needs,
+        layout,
+        constructors,
+        options,
+        isa: isa(options.arch),
+        word: options.arch.info().word_size.into(),
+        image: Image {
+            text: vec![0; text as usize],
+            rodata: vec![0; rodata as usize],
+            bss,
+            relocations: Vec::new(),
+            slot_positions: Vec::new(),
+        },
+        findings,
+    };
+    linker.write(Address { memory: Memory::Text, offset: 0 }, &layout.jump);
+    linker.slots();
+    linker.pieces();
+    let mut image = linker.image;
+    if options.compat.is_none() {
+        // Neighbouring words with one destination share an entry, so sorting makes the file smaller.
+        image.relocations.sort_by_key(|relocation| (relocation.memory, relocation.offset));
+    }
+    image
+}
+
+impl Linker<'_, '_> {
+    fn memory(&mut self, memory: Memory) -> &mut [u8] {
+        match memory {
+            Memory::Text => &mut self.image.text,
+            Memory::Rodata => &mut self.image.rodata,
+            Memory::Bss => &mut [],
+        }
+    }
+
+    fn write(&mut self, at: Address, bytes: &[u8]) {
+        let start = at.offset as usize;
+        if let Some(slot) = self.memory(at.memory).get_mut(start..start + bytes.len()) {
+            slot.copy_from_slice(bytes);
+        }
+    }
+
+    fn write_word(&mut self, at: Address, value: u64) {
+        let bytes = value.to_le_bytes();
+        self.write(at, bytes.get(..self.word as usize).unwrap_or(&[]));
+    }
+
+    /// Stores the address of a symbol in a word and tells the loader to adjust it.
+    fn store_address(&mut self, at: Address, definition: Definition, thumb: bool, addend: i64) {
+        let (value, destination) = match definition {
+            Definition::Runtime(runtime) => (0, Some(runtime_destination(runtime))),
+            Definition::Absolute(address) => (address, None),
+            Definition::Undefined | Definition::Null => (0, None),
+            Definition::Section(..) | Definition::GotBase | Definition::Shim(_) => {
+                let Some(address) = self.layout.address(definition, self.needs) else { return };
+                (address.offset, Some(address.memory as u8))
+            }
+        };
+        let bit = u64::from(thumb && destination.is_some_and(|to| to <= Memory::Bss as u8));
+        self.write_word(at, value.wrapping_add(addend as u64) | bit);
+        if let Some(destination) = destination {
+            let Address { memory, offset } = at;
+            self.image.relocations.push(LoadRelocation { memory, offset, destination });
+        }
+    }
+
+    /// Fills the global offset table, grouped by destination so that neighbours share an entry.
+    fn slots(&mut self) {
+        let needs = self.needs;
+        let mut order: Vec<usize> = (0..needs.slots.list.len()).collect();
+        order.sort_by_key(|index| {
+            needs.slots.list.get(*index).map(|slot| self.group(slot.definition))
+        });
+        self.image.slot_positions = vec![0; order.len()];
+        for (position, index) in order.into_iter().enumerate() {
+            let offset = self.layout.got + position as u64 * self.word;
+            let Some(slot) = needs.slots.list.get(index) else { continue };
+            if let Some(entry) = self.image.slot_positions.get_mut(index) {
+                *entry = offset;
+            }
+            let thumb = self.program.is_thumb && slot.is_function;
+            let at = Address { memory: Memory::Text, offset };
+            self.store_address(at, slot.definition, thumb, slot.addend);
+        }
+    }
+
+    /// The order of slots: outside the module, code, constants, zeroed memory.
+    fn group(&self, definition: Definition) -> u8 {
+        let Definition::Section(id, _) = definition else { return 1 };
+        let Some(section) = self.program.section(id) else { return 0 };
+        match section.role {
+            Role::Text => 2,
+            Role::Rodata | Role::RelocatedRodata => 3,
+            Role::Bss => 4,
+            _ => 0,
+        }
+    }
+
+    fn pieces(&mut self) {
+        let layout = self.layout;
+        for placed in &layout.placed {
+            match placed.piece {
+                Piece::Section(id) => self.section(id, placed.address),
+                Piece::Veneer(number) => {
+                    if let Some(definition) = self.needs.veneers.get(number as usize) {
+                        self.veneer(placed.address.offset, *definition);
+                    }
+                }
+                Piece::Shim(number) => self.shim(placed.address.offset, number),
+                Piece::Starter => self.starter(placed.address.offset),
+                Piece::Got | Piece::Literals => {}
+            }
+        }
+    }
+
+    fn veneer(&mut self, offset: u64, definition: Definition) {
+        let Some(veneer) = &self.isa.veneer else { return };
+        self.write(Address { memory: Memory::Text, offset }, veneer.code);
+        let offset = offset + veneer.code.len() as u64;
+        self.store_address(Address { memory: Memory::Text, offset }, definition, false, 0);
+    }
+
+    fn shim(&mut self, offset: u64, number: u32) {
+        let shim = self.needs.shims.get(number as usize).and_then(|number| shim::get(*number));
+        let Some(shim) = shim else { return };
+        self.write(Address { memory: Memory::Text, offset }, shim.code);
+        if let Some(entry) = shim.then {
+            let definition = Definition::Runtime(Runtime::FunTableEntry(entry));
+            self.veneer(offset + shim.code.len() as u64, definition);
+        }
+    }
+
+    /// Calls every constructor, then goes on to `mpy_init`.
+    fn starter(&mut self, start: u64) {
+        let Some(starter) = &self.isa.starter else { return };
+        let entry = self.program.global(super::resolve::ENTRY).map(|global| global.definition);
+        let mut bytes = starter.open.to_vec();
+        let mut reaches = true;
+        for (definition, encode) in self
+            .constructors
+            .iter()
+            .map(|definition| (Some(*definition), starter.call))
+            .chain([(entry, starter.enter)])
+        {
+            if definition == entry && encode as usize == starter.enter as usize {
+                bytes.extend(starter.close);
+            }
+            let from = start + bytes.len() as u64;
+            let to = definition.and_then(|to| self.layout.address(to, self.needs));
+            match to.and_then(|to| encode(from, to.offset)) {
+                Some(call) => bytes.extend(call),
+                None => reaches = false,
+            }
+        }
+        bytes.extend(starter.tail);
+        if !reaches {
+            let message = "the entry code does not reach a constructor or `mpy_init`";
+            self.findings.push(Diagnostic::error(&code::OUT_OF_RANGE, message));
+        }
+        self.write(Address { memory: Memory::Text, offset: start }, &bytes);
+    }
+
+    fn section(&mut self, id: SectionId, address: Address) {
+        let Some(section) = self.program.section(id) else { return };
+        self.write(address, section.header.data);
+        for relocation in section.header.relocations.iter() {
+            let Some(kind) = self.isa.kind(relocation.kind) else { continue };
+            if kind.usage == Usage::Nothing {
+                continue;
+            }
+            let Some(target) = self.program.target(section.unit, relocation.symbol) else {
+                continue;
+            };
+            if let Err(failure) = self.relocation(id, address, &relocation, kind, &target) {
+                self.report(id, section.unit, &relocation, kind, failure);
+            }
+        }
+    }
+
+    fn relocation(
+        &mut self,
+        id: SectionId,
+        base: Address,
+        relocation: &Relocation,
+        kind: &Kind,
+        target: &Target,
+    ) -> Result<(), Failure> {
+        if kind.usage == Usage::Word {
+            return self.word(base, relocation, target);
+        }
+        let place = base.offset.wrapping_add(relocation.offset);
+        let is_thumb = self.program.is_thumb && target.is_function;
+        let symbol = match self.layout.address(target.definition, self.needs) {
+            Some(address) => {
+                if needs_same_memory(kind.usage) && address.memory != base.memory {
+                    let why = "the symbol is loaded into other memory than the place";
+                    return Err(Failure::Finding(&code::CROSS_MEMORY, why.into()));
+                }
+                address.offset
+            }
+            None => self.outside(place, kind, target),
+        };
+        let slot = match kind.usage {
+            Usage::GotSlot => self.slot(target),
+            _ => 0,
+        };
+        let size = self.program.section(id).map_or(0, |section| section.header.size) as usize;
+        let start = base.offset as usize;
+        let got = self.layout.got as i64;
+        let apply = self.isa.apply;
+        let bytes =
+            self.memory(base.memory).get_mut(start..start + size).ok_or(Trouble::Outside)?;
+        let mut patch = Patch {
+            bytes,
+            offset: usize::try_from(relocation.offset).unwrap_or(usize::MAX),
+            place: place as i64,
+            symbol: symbol as i64,
+            is_thumb,
+            addend: relocation.addend,
+            slot: slot as i64,
+            got,
+            paired: None,
+        };
+        apply(kind.number, &mut patch)?;
+        Ok(())
+    }
+
+    fn slot(&self, target: &Target) -> u64 {
+        let by_name = self.options.compat.is_some();
+        let number = self.needs.slots.find(self.program, target, by_name);
+        number
+            .and_then(|number| self.image.slot_positions.get(number as usize))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// The address to use for a symbol outside the module: its veneer, or for a call of nothing the next instruction.
+    fn outside(&self, place: u64, kind: &Kind, target: &Target) -> u64 {
+        let veneer = self.needs.veneers.iter().position(|to| *to == target.definition);
+        if let Some(offset) = veneer.and_then(|number| self.layout.veneers.get(number)) {
+            return *offset;
+        }
+        match (target.definition, kind.usage) {
+            (Definition::Null, Usage::Branch(length)) => place.wrapping_add(length.into()),
+            (Definition::Absolute(address), _) => address,
+            _ => 0,
+        }
+    }
+
+    /// A whole address in a word of data.
+    fn word(
+        &mut self,
+        base: Address,
+        relocation: &Relocation,
+        target: &Target,
+    ) -> Result<(), Failure> {
+        let offset = base.offset.wrapping_add(relocation.offset);
+        let word = self.word as usize;
+        let size = self.memory(base.memory).len() as u64;
+        if offset.checked_add(self.word).is_none_or(|end| end > size) {
+            return Err(Trouble::Outside.into());
+        }
+        let is_adjusted = !matches!(target.definition, Definition::Absolute(_) | Definition::Null);
+        if !offset.is_multiple_of(self.word) && is_adjusted {
+            let why = format!("the word is at {offset:#x}, which is not a multiple of {word}");
+            return Err(Failure::Finding(&code::UNALIGNED_WORD, why));
+        }
+        let stored = |bytes: &[u8]| match word {
+            4 => bytes.first_chunk::<4>().map_or(0, |word| i64::from(i32::from_le_bytes(*word))),
+            _ => bytes.first_chunk::<8>().map_or(0, |word| i64::from_le_bytes(*word)),
+        };
+        let addend = match relocation.addend {
+            Some(addend) => addend,
+            None => stored(self.memory(base.memory).get(offset as usize..).unwrap_or(&[])),
+        };
+        let is_thumb = self.program.is_thumb && target.is_function;
+        let at = Address { memory: base.memory, offset };
+        self.store_address(at, target.definition, is_thumb, addend);
+        Ok(())
+    }
+
+    fn report(
+        &mut self,
+        id: SectionId,
+        unit: u32,
+        relocation: &Relocation,
+        kind: &Kind,
+        failure: Failure,
+    ) {
+        let symbol = self.program.symbol_name(unit, relocation.symbol);
+        let (code, why) = match failure {
+            Failure::Finding(code, why) => (code, why),
+            Failure::Trouble(trouble) => explain(trouble),
+        };
+        let message = format!("`{}` to `{symbol}`: {why}", kind.name);
+        let mut finding = Diagnostic::error(code, message);
+        finding.place = self.program.place(id, Some(relocation.offset));
+        finding.hint = hint::of(code, self.options).map(str::to_string);
+        self.findings.push(finding);
+    }
+}
+
+fn needs_same_memory(usage: Usage) -> bool {
+    matches!(usage, Usage::Relative | Usage::Branch(_) | Usage::GotRelative | Usage::AbsoluteHigh)
+}
+
+fn runtime_destination(runtime: Runtime) -> u8 {
+    match runtime {
+        Runtime::FunTable => format::RELOC_FUN_TABLE,
+        Runtime::FunTableEntry(index) => format::RELOC_FUN_TABLE_ENTRY + index,
+        Runtime::QstrTable => format::RELOC_QSTR_TABLE,
+        Runtime::ObjTable => format::RELOC_OBJ_TABLE,
+    }
+}
+
+fn explain(trouble: Trouble) -> (&'static Code, String) {
+    match trouble {
+        Trouble::Outside => (&code::MALFORMED, "the place is outside the section".into()),
+        Trouble::Range { value, min, max } => {
+            (&code::OUT_OF_RANGE, format!("the distance {value} is not within {min}..={max}"))
+        }
+        Trouble::Misaligned { value, unit } => {
+            (&code::MISALIGNED, format!("the distance {value} is not a multiple of {unit}"))
+        }
+        Trouble::Instruction(wanted) => (&code::BAD_INSTRUCTION, format!("no {wanted} there")),
+        Trouble::Unpaired => (&code::UNPAIRED, "the high part of the address was not found".into()),
+        Trouble::NotPositionIndependent => {
+            (&code::NOT_POSITION_INDEPENDENT, "the instruction holds an absolute address".into())
+        }
+    }
+}

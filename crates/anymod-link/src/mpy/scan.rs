@@ -1,0 +1,359 @@
+//! Looks at every relocation that stays, before anything has an address, and prepares what they need.
+//!
+//! Owns the decisions that change the layout: which symbols get a slot in the global offset table, which branches go
+//! through a veneer, which zeroed variables must live inside the code because something reaches them from there. It is
+//! also where everything is refused that no layout could make right.
+
+use std::collections::BTreeMap;
+
+use anymod_model::codes::link as code;
+use anymod_model::{Code, Diagnostic, Place};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::arch::{Isa, Usage, isa};
+use super::findings::Findings;
+use super::literals::Literals;
+use super::options::{Options, StaticData};
+use super::program::{Definition, Program, Role, Runtime, SectionId, Target};
+use super::{hint, shim};
+use crate::read::elf::Relocation;
+
+/// A slot of the global offset table.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot {
+    /// What its symbol stands for.
+    pub(crate) definition: Definition,
+    /// Added to the symbol's address.
+    pub(crate) addend: i64,
+    /// The symbol is a function.
+    pub(crate) is_function: bool,
+    /// The symbol, if it is global.
+    pub(crate) global: Option<u32>,
+}
+
+/// The key under which relocations share a slot: the place meant; in compatibility mode the symbol's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum SlotKey {
+    Place(Definition, i64),
+    Name(u32),
+}
+
+/// The slots in order of first use.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    /// The slots.
+    pub(crate) list: Vec<Slot>,
+    index: FxHashMap<SlotKey, u32>,
+}
+
+impl Slots {
+    /// The number of the slot that a relocation to a target shares.
+    pub(crate) fn find(
+        &self,
+        program: &Program<'_>,
+        target: &Target,
+        by_name: bool,
+    ) -> Option<u32> {
+        self.index.get(&key(program, target, by_name)).copied()
+    }
+
+    fn add(&mut self, program: &Program<'_>, target: &Target, by_name: bool) {
+        let next = self.list.len() as u32;
+        let key = key(program, target, by_name);
+        if *self.index.entry(key).or_insert(next) == next {
+            self.list.push(Slot {
+                definition: target.definition,
+                addend: 0,
+                is_function: target.is_function,
+                global: target.global,
+            });
+        }
+    }
+}
+
+fn key(program: &Program<'_>, target: &Target, by_name: bool) -> SlotKey {
+    match target.global.filter(|_| by_name) {
+        Some(index) => {
+            let namesake =
+                program.globals.get(index as usize).map_or(index, |global| global.namesake);
+            SlotKey::Name(namesake)
+        }
+        None => SlotKey::Place(target.definition, 0),
+    }
+}
+
+/// What the relocations need.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    /// The global offset table.
+    pub(crate) slots: Slots,
+    /// Xtensa literals.
+    pub(crate) literals: Literals,
+    /// Destinations outside the module that branches reach through veneers, in order of first use.
+    pub(crate) veneers: Vec<Definition>,
+    /// The linker's own functions that are used, in order of first use.
+    pub(crate) shims: Vec<u8>,
+    /// Zeroed sections that live inside the code.
+    pub(crate) in_text: FxHashSet<SectionId>,
+}
+
+/// The most places listed for one undefined symbol.
+const PLACES: usize = 4;
+
+struct Scan<'s, 'a> {
+    program: &'s Program<'a>,
+    options: &'s Options,
+    isa: &'static Isa,
+    allows_bss_in_text: bool,
+    needs: Needs,
+    /// Per undefined global: where it is referred to, and how often.
+    undefined: BTreeMap<u32, (Vec<Place>, usize)>,
+    findings: &'s mut Findings,
+}
+
+/// Scans all live sections.
+pub(crate) fn scan(
+    program: &Program<'_>,
+    live: &[bool],
+    options: &Options,
+    findings: &mut Findings,
+) -> Needs {
+    let allows_bss_in_text = match options.static_data {
+        StaticData::Default => options.arch.info().writable_text,
+        StaticData::InText => true,
+        StaticData::Refuse => false,
+    };
+    let mut scan = Scan {
+        program,
+        options,
+        isa: isa(options.arch),
+        allows_bss_in_text,
+        needs: Needs::default(),
+        undefined: BTreeMap::new(),
+        findings,
+    };
+    for ((id, section), is_live) in program.ids().zip(live) {
+        if !is_live {
+            continue;
+        }
+        match section.role {
+            Role::Literal => {
+                Literals::collect(&mut scan.needs.literals, program, id, options, scan.findings)
+            }
+            role if role.is_loaded() => {
+                scan.check_data(id, role);
+                for relocation in section.header.relocations.iter() {
+                    scan.relocation(id, section.unit, &relocation);
+                }
+            }
+            _ => {}
+        }
+    }
+    scan.report_undefined();
+    scan.needs
+}
+
+impl Scan<'_, '_> {
+    fn error(&mut self, id: SectionId, offset: u64, code: &'static Code, message: String) {
+        let mut finding = Diagnostic::error(code, message);
+        finding.place = self.program.place(id, Some(offset));
+        finding.hint = hint::of(code, self.options).map(str::to_string);
+        self.findings.push(finding);
+    }
+
+    /// Initialised variables need memory that is writable where they are.
+    fn check_data(&mut self, id: SectionId, role: Role) {
+        let Some(section) = self.program.section(id) else { return };
+        let is_empty = section.header.size == 0;
+        if role != Role::Data || is_empty || self.options.arch.info().separate_rodata {
+            return;
+        }
+        if self.options.compat.is_some() {
+            let message = format!("MicroPython's linker refuses `{}`", section.header.name);
+            self.error(id, 0, &code::COMPAT_REFUSED, message);
+        } else if !self.allows_bss_in_text {
+            let message = format!(
+                "`{}` holds {} bytes of initialised variables, but code is not writable on {}",
+                section.header.name, section.header.size, self.options.arch
+            );
+            self.error(id, 0, &code::STATIC_DATA, message);
+        }
+    }
+
+    fn relocation(&mut self, id: SectionId, unit: u32, relocation: &Relocation) {
+        let Some(kind) = self.isa.kind(relocation.kind) else {
+            let symbol = self.program.symbol_name(unit, relocation.symbol);
+            let message = format!("relocation type {} to `{symbol}` is not known", relocation.kind);
+            return self.error(id, relocation.offset, &code::UNSUPPORTED_RELOCATION, message);
+        };
+        if matches!(kind.usage, Usage::Nothing | Usage::GotBase) {
+            return;
+        }
+        let Some(target) = self.program.target(unit, relocation.symbol) else {
+            let message = format!(
+                "`{}` refers to symbol {}, which the object does not define",
+                kind.name, relocation.symbol
+            );
+            return self.error(id, relocation.offset, &code::MALFORMED, message);
+        };
+        let problem = match target.definition {
+            Definition::Undefined => return self.note_undefined(id, relocation.offset, &target),
+            Definition::Section(to, _) => self.section_problem(id, to, kind.usage),
+            _ => self.outside_problem(&target, kind.usage),
+        };
+        if let Some((code, why)) = problem {
+            let symbol = self.program.symbol_name(unit, relocation.symbol);
+            let message = format!("`{}` to `{symbol}`: {why}", kind.name);
+            return self.error(id, relocation.offset, code, message);
+        }
+        let by_name = self.options.compat.is_some();
+        let makes_slot = kind.usage == Usage::GotSlot
+            || by_name && target.global.is_some() && self.isa.compat_got.contains(&kind.number);
+        if makes_slot && !self.isa.has_literals {
+            self.needs.slots.add(self.program, &target, by_name);
+        }
+        if let Definition::Shim(number) = target.definition
+            && !self.needs.shims.contains(&number)
+        {
+            self.needs.shims.push(number);
+        }
+    }
+
+    /// What is wrong with a relocation from a section to a section, if anything; notes where zeroed variables must live.
+    fn section_problem(
+        &mut self,
+        from: SectionId,
+        to: SectionId,
+        usage: Usage,
+    ) -> Option<(&'static Code, String)> {
+        let target = self.program.section(to)?;
+        let compat = self.options.compat.is_some();
+        match target.role {
+            Role::Duplicate => {
+                let why =
+                    "the symbol's section was discarded for another object's copy".to_string();
+                return Some((&code::DISCARDED_REFERENCE, why));
+            }
+            Role::ThreadLocal => {
+                return Some((&code::THREAD_LOCAL, "the variable is thread-local".into()));
+            }
+            Role::Ignored | Role::Constructors => {
+                let code = if compat { &code::COMPAT_REFUSED } else { &code::DISCARDED_REFERENCE };
+                let why = format!("section `{}` is not loaded", target.header.name);
+                return Some((code, why));
+            }
+            _ => {}
+        }
+        let is_relative =
+            matches!(usage, Usage::Relative | Usage::GotRelative | Usage::AbsoluteHigh);
+        match usage {
+            Usage::ThreadLocal => {
+                Some((&code::THREAD_LOCAL, "native modules have no thread-local storage".into()))
+            }
+            Usage::AbsolutePiece => Some((
+                &code::NOT_POSITION_INDEPENDENT,
+                "the instruction holds an absolute address".into(),
+            )),
+            Usage::AbsoluteHigh | Usage::AbsoluteLow if compat => Some((
+                &code::COMPAT_REFUSED,
+                "MicroPython's linker takes the absolute address for its offset".into(),
+            )),
+            _ if is_relative && target.role == Role::Bss && from != to => self.bss_problem(to),
+            _ => None,
+        }
+    }
+
+    fn bss_problem(&mut self, to: SectionId) -> Option<(&'static Code, String)> {
+        if self.options.compat.is_some() {
+            let why =
+                "MicroPython's linker cannot place a static variable that code reaches directly";
+            return Some((&code::COMPAT_REFUSED, why.into()));
+        }
+        if !self.allows_bss_in_text {
+            let why =
+                "the static variable would have to live inside the code, which is not writable";
+            return Some((&code::STATIC_BSS, why.into()));
+        }
+        self.needs.in_text.insert(to);
+        None
+    }
+
+    /// The same for targets outside the module's sections; notes which veneers are needed.
+    fn outside_problem(
+        &mut self,
+        target: &Target,
+        usage: Usage,
+    ) -> Option<(&'static Code, String)> {
+        let definition = target.definition;
+        let is_outside = matches!(definition, Definition::Runtime(_) | Definition::Absolute(_));
+        let is_callable = match definition {
+            Definition::Runtime(Runtime::FunTableEntry(index)) => shim::is_function(index),
+            _ => false,
+        };
+        match usage {
+            Usage::ThreadLocal => {
+                Some((&code::THREAD_LOCAL, "native modules have no thread-local storage".into()))
+            }
+            Usage::Branch(_) if is_outside && self.isa.veneer.is_some() => {
+                self.need_veneer(definition)
+            }
+            Usage::Relative if is_callable && self.isa.veneer.is_some() => {
+                self.need_veneer(definition)
+            }
+            Usage::Branch(_) | Usage::Relative | Usage::GotRelative | Usage::AbsoluteHigh
+                if is_outside =>
+            {
+                Some((&code::DIRECT_EXTERNAL, "the symbol is outside the module".into()))
+            }
+            Usage::Relative | Usage::GotRelative | Usage::AbsoluteHigh
+                if definition == Definition::Null =>
+            {
+                Some((&code::WEAK_UNDEFINED, "nothing defines the weak symbol".into()))
+            }
+            Usage::AbsolutePiece => Some((
+                &code::NOT_POSITION_INDEPENDENT,
+                "the instruction holds an absolute address".into(),
+            )),
+            _ => None,
+        }
+    }
+
+    fn need_veneer(&mut self, definition: Definition) -> Option<(&'static Code, String)> {
+        if self.options.compat.is_some() {
+            let why = "MicroPython's linker cannot call a runtime symbol directly";
+            return Some((&code::COMPAT_REFUSED, why.into()));
+        }
+        if !self.needs.veneers.contains(&definition) {
+            self.needs.veneers.push(definition);
+        }
+        None
+    }
+
+    fn note_undefined(&mut self, id: SectionId, offset: u64, target: &Target) {
+        let Some(global) = target.global else { return };
+        let (places, count) = self.undefined.entry(global).or_default();
+        *count += 1;
+        if places.len() < PLACES
+            && let Some(place) = self.program.place(id, Some(offset))
+        {
+            places.push(place);
+        }
+    }
+
+    fn report_undefined(&mut self) {
+        for (global, (places, count)) in std::mem::take(&mut self.undefined) {
+            let Some(global) = self.program.globals.get(global as usize) else { continue };
+            let message = format!("undefined symbol `{}`", global.name);
+            let mut finding = Diagnostic::error(&code::UNDEFINED, message)
+                .hint(hint::undefined(global.name, self.options));
+            let rest = count - places.len();
+            let mut places = places.into_iter();
+            finding.place = places.next();
+            finding.notes.extend(places.map(|place| format!("also referenced at {place}")));
+            if rest > 0 {
+                finding.notes.push(format!("and at {rest} more places"));
+            }
+            self.findings.push(finding);
+        }
+    }
+}
