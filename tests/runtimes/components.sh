@@ -1,27 +1,43 @@
 # How each component of the cache is made. Sourced after lib.sh and apt.sh.
 
-COMPONENTS=(micropython-x64 micropython-x86 micropython-arm micropython-source incumbent)
+COMPONENTS=(micropython-x64 micropython-x86 micropython-arm micropython-source incumbent micropython-rv32imc)
+
+# What a failure in the middle leaves behind.
+UNFINISHED=
+trap 'if [ -n "$UNFINISHED" ]; then rm -rf "$UNFINISHED"; fi' EXIT
 
 # install_component NAME: makes it in a temporary directory and renames that into place, so that a component is
 # either absent or whole.
 install_component() {
-    local name=$1 target temporary
+    local name=$1 target temporary needed
     target=$(component_dir "$name")
     if [ -e "$target" ]; then return; fi
+    for needed in $(needs_of "$name"); do
+        install_component "$needed"
+    done
     temporary=$(mktemp -d "$CACHE/.$name.XXXXXX")
-    # shellcheck disable=SC2064  # the path as it is now
-    trap "rm -rf '$temporary'" EXIT
+    UNFINISHED=$temporary
     case $name in
         micropython-x64) make_packaged "$temporary" amd64 ;;
         micropython-x86) make_packaged "$temporary" i386 ;;
         micropython-arm) make_packaged "$temporary" armhf ;;
         micropython-source) make_source "$temporary" ;;
         incumbent) make_incumbent "$temporary" ;;
+        micropython-rv32imc) make_port "$temporary" ;;
+        zig) make_zig "$temporary" ;;
     esac
     chmod 755 "$temporary"
     mv -T "$temporary" "$target"
-    trap - EXIT
+    UNFINISHED=
     say "installed: $target"
+}
+
+# Components that have to be there first.
+needs_of() {
+    case $1 in
+        incumbent) echo micropython-source ;;
+        micropython-rv32imc) echo micropython-source; zig_component ;;
+    esac
 }
 
 # The packaged unix port with the libraries of its own suite, newer than this machine's.
@@ -72,4 +88,31 @@ PYTHONPATH=$here/packages exec python3 "$here"/../micropython-source-@VERSION@/t
 END
     sed -i "s/@VERSION@/$MICROPYTHON_VERSION/" "$directory/mpy_ld" "$directory/mpy_tool"
     chmod 755 "$directory/mpy_ld" "$directory/mpy_tool"
+}
+
+make_zig() {
+    local directory=$1
+    need python3 python3
+    say "fetching with pip: ziglang $ZIG_VERSION"
+    printf 'ziglang==%s --hash=sha256:%s\n' "$ZIG_VERSION" "$ZIG_SHA256" >"$directory/requirements.txt"
+    PIP_ROOT_USER_ACTION=ignore twice python3 -m pip install --quiet --disable-pip-version-check --no-deps \
+        --only-binary :all: --require-hashes --target "$directory" -r "$directory/requirements.txt" ||
+        die "pip cannot install ziglang $ZIG_VERSION" "apt-get install python3-pip, and check the network"
+}
+
+# The unix port of the source package, built for RISC-V: the loader that Debian's riscv64 package has takes no module.
+make_port() {
+    local directory=$1 source
+    source=$(component_dir micropython-source)
+    need make make
+    say "building: MicroPython $MICROPYTHON_VERSION for rv32imc with zig $ZIG_VERSION"
+    export ZIG PORT_TARGET=riscv32-linux-musl PORT_CPU=generic_rv32+m+a+c
+    ZIG=$(zig_command)
+    # The build directory is the only place that make writes to.
+    make -C "$source/ports/unix" -j"$(nproc)" BUILD="$directory/build" PROG=micropython VARIANT=anymod \
+        VARIANT_DIR="$RUNTIMES_DIR/port" CC="$RUNTIMES_DIR/port/cc" CPP="$RUNTIMES_DIR/port/cc -E" STRIP=: SIZE=: \
+        LDFLAGS_ARCH= CFLAGS_EXTRA="-w -g0" >"$CACHE/micropython-rv32imc.log" 2>&1 </dev/null ||
+        die "cannot build MicroPython for rv32imc" "see $CACHE/micropython-rv32imc.log"
+    mv "$directory/build/micropython" "$directory/micropython"
+    rm -r "$directory/build"
 }

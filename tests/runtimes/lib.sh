@@ -50,3 +50,25 @@ emulator() {
     command -v "qemu-$1-static" || command -v "qemu-$1" ||
         die "no user-mode emulator for $1" "apt-get install qemu-user-static"
 }
+
+# A zig that is here already: ANYMOD_DEV_ZIG, or what `anymod toolchain install zig` has put under ANYMOD_HOME.
+present_zig() {
+    local zig
+    for zig in "${ANYMOD_DEV_ZIG:-}" "${ANYMOD_HOME:-$CACHE/home}/toolchains/zig-$ZIG_VERSION/zig"; do
+        if [ -x "$zig" ]; then
+            printf '%s' "$zig"
+            return
+        fi
+    done
+}
+
+# Prints `zig` if setup has to fetch one of its own.
+zig_component() { if [ -z "$(present_zig)" ]; then echo zig; fi; }
+
+# The zig that builds what has no package. Its caches go into ours.
+zig_command() {
+    local zig
+    zig=$(present_zig)
+    printf '%s' "${zig:-$(component_dir zig)/ziglang/zig}"
+}
+export ZIG_GLOBAL_CACHE_DIR=$CACHE/zig-cache ZIG_LOCAL_CACHE_DIR=$CACHE/zig-cache
