@@ -1,2 +1,25 @@
-//! The command.
-fn main() {}
+//! The command: arguments, settings, rendering and exit codes. No build logic lives here.
+//!
+//! Every subcommand is a module under `commands/` with its arguments and a `run`. Rooms return data and diagnostics; this
+//! crate alone prints, and this function alone decides the exit code.
+
+mod cli;
+mod commands;
+mod printer;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let printer = printer::Printer::new(&cli.global);
+    match commands::run(cli.command, &printer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(diagnostics) => {
+            printer.diagnostics(&diagnostics);
+            ExitCode::from(diagnostics.exit_code())
+        }
+    }
+}

@@ -64,6 +64,14 @@ choices! {
     }
 }
 
+impl ArchFlag {
+    /// The extension's bit in the header's flags (`py/persistentcode.h`, `MP_NATIVE_ARCH_FLAG_*` by architecture).
+    #[must_use]
+    pub fn bit(self) -> u64 {
+        1 << self as u64
+    }
+}
+
 choices! {
     /// A family of compilers.
     ToolchainKind {

@@ -1,0 +1,35 @@
+//! One module per subcommand: its arguments and its `run`.
+
+pub(crate) mod build;
+pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod init;
+pub(crate) mod mpy;
+pub(crate) mod size;
+pub(crate) mod targets;
+pub(crate) mod toolchain;
+
+use anymod_model::Diagnostics;
+
+use crate::cli::Command;
+use crate::printer::Printer;
+
+/// Runs a subcommand.
+pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics> {
+    match command {
+        Command::Init(args) => init::run(&args, *printer),
+        Command::Build(args) => build::run(&args, *printer),
+        Command::Size(args) => size::run(&args, *printer),
+        Command::Targets(args) => targets::run(&args, *printer),
+        Command::Doctor(args) => doctor::run(&args, *printer),
+        Command::Toolchain(args) => toolchain::run(&args, *printer),
+        Command::Mpy(args) => mpy::run(args, *printer),
+        Command::Explain(args) => explain::run(&args, *printer),
+    }
+}
+
+/// A result as JSON, with a newline at the end.
+pub(crate) fn json(value: &impl serde::Serialize) -> String {
+    // Our own data types hold no maps with keys that are not strings, the one thing that JSON cannot say.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}

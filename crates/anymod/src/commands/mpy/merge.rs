@@ -1,0 +1,58 @@
+//! `anymod mpy merge`: several `.mpy` files made one, as `mpy-tool.py --merge` does.
+
+use std::path::PathBuf;
+
+use anymod_build::install;
+use anymod_model::{Diagnostic, Diagnostics, codes};
+use anymod_pack::mpy::{MergeOptions, merge};
+use clap::Args;
+
+use super::File;
+use crate::printer::Printer;
+
+/// Merge .mpy files into one that does what importing them one after the other would do
+///
+/// At most one of them may hold native code; it runs first.
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    /// Files to merge
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Output file
+    #[arg(short, long)]
+    output: PathBuf,
+    /// Name stored in the result [default: that of the file that comes first]
+    #[arg(long, value_name = "NAME")]
+    source_name: Option<String>,
+}
+
+/// The arguments of [`Merge`] after `anymod mpy --merge`, where none may be required of other subcommands.
+#[derive(Debug, Args)]
+#[group(id = "inputs")]
+pub(crate) struct OptionalMerge {
+    /// Files to merge
+    #[arg(value_name = "FILE", requires = "merge")]
+    files: Vec<PathBuf>,
+    /// Output file
+    #[arg(short, long, requires = "merge")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Merge, _printer: Printer) -> Result<(), Diagnostics> {
+    let files: Vec<File> =
+        args.files.iter().map(|path| File::read(path)).collect::<Result<_, _>>()?;
+    let inputs: Vec<_> =
+        files.iter().map(|file| (file.name.as_str(), file.bytes.as_slice())).collect();
+    let merged = merge(&inputs, &MergeOptions { source_name: args.source_name.clone() })?;
+    install::write_if_changed(&args.output, &merged)?;
+    Ok(())
+}
+
+pub(super) fn run_drop_in(args: OptionalMerge, printer: Printer) -> Result<(), Diagnostics> {
+    let Some(output) = args.output else {
+        return Err(Diagnostic::error(&codes::manifest::USAGE, "`--merge` needs `-o FILE`")
+            .hint("`anymod mpy --merge -o OUTPUT FILE…`")
+            .into());
+    };
+    run(&Merge { files: args.files, output, source_name: None }, printer)
+}

@@ -1,0 +1,64 @@
+//! Where output goes: data to standard output, everything else to standard error.
+
+use anstream::ColorChoice;
+use anymod_model::{Diagnostic, Diagnostics, Severity};
+
+use crate::cli::{Color, Global};
+use crate::render;
+
+/// The one way to print.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Printer {
+    quiet: bool,
+}
+
+impl Printer {
+    /// Applies the global options; colour is process-wide.
+    pub(crate) fn new(global: &Global) -> Printer {
+        match global.color {
+            Color::Auto => {}
+            Color::Always => ColorChoice::Always.write_global(),
+            Color::Never => ColorChoice::Never.write_global(),
+        }
+        Printer { quiet: global.quiet }
+    }
+
+    /// True if only errors are wanted.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
+    /// Writes a result to standard output. A reader that has gone away is not an error.
+    pub(crate) fn data(self, text: &str) {
+        use std::io::Write;
+        let mut out = anstream::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Writes a line of status to standard error unless only errors are wanted.
+    pub(crate) fn status(self, line: &str) {
+        if !self.quiet {
+            error_line(line);
+        }
+    }
+
+    /// Renders one finding to standard error.
+    pub(crate) fn diagnostic(self, finding: &Diagnostic) {
+        if !self.quiet || finding.severity == Severity::Error {
+            error_line(&render::diagnostic(finding));
+        }
+    }
+
+    /// Renders all findings of a failed step to standard error.
+    pub(crate) fn diagnostics(self, findings: &Diagnostics) {
+        for finding in &findings.0 {
+            self.diagnostic(finding);
+        }
+    }
+}
+
+fn error_line(line: &str) {
+    use std::io::Write;
+    let mut out = anstream::stderr().lock();
+    let _ = out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n"));
+}
