@@ -263,6 +263,13 @@ impl Log {
         there
     }
 
+    /// True if the file at a path was written after a moment.
+    pub(crate) fn modified_after(&self, path: PathId, moment: SystemTime) -> bool {
+        let modified =
+            std::fs::metadata(self.location(path)).and_then(|metadata| metadata.modified());
+        modified.is_ok_and(|modified| modified > moment)
+    }
+
     /// The content digest of a file as it is now.
     pub(crate) fn digest(&mut self, path: &str) -> Option<Digest> {
         let id = self.path_id(path);

@@ -8,6 +8,7 @@ pub mod abi;
 pub mod arch;
 pub mod codes;
 pub mod diag;
+pub mod event;
 pub mod manifest;
 pub mod mpy;
 pub mod target;

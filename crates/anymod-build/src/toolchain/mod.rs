@@ -18,7 +18,7 @@ mod table;
 mod unpack;
 
 pub(crate) use libraries::{Library, Recipe, find_library};
-pub(crate) use mpy_cross::find_mpy_cross;
+pub(crate) use mpy_cross::{MpyCross, find_mpy_cross};
 
 use std::path::{Path, PathBuf};
 

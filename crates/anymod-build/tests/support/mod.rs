@@ -3,7 +3,10 @@
 
 use std::path::Path;
 
+use anymod_build::Report;
 use anymod_build::environment::Environment;
+use anymod_model::Diagnostics;
+use anymod_model::event::{Event, Outcome};
 
 /// The machine's environment, with toolchains and caches under `home`.
 pub(crate) fn environment(home: &Path) -> Environment {
@@ -16,4 +19,91 @@ pub(crate) fn script(path: &Path, body: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, format!("#!/bin/sh\n{body}\n")).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A project in a directory of its own.
+pub(crate) struct Project {
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) request: anymod_build::BuildRequest,
+}
+
+/// A module in C that needs nothing but anymod.
+pub(crate) const MODULE_C: &str = r#"#include "anymod/micropython.h"
+static mp_obj_t twice(mp_obj_t x) {
+    return mp_obj_new_int(2 * mp_obj_get_int(x));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(twice_obj, twice);
+mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
+    MP_DYNRUNTIME_INIT_ENTRY
+    mp_store_global(MP_QSTR_twice, MP_OBJ_FROM_PTR(&twice_obj));
+    MP_DYNRUNTIME_INIT_EXIT
+}
+"#;
+
+/// A manifest with that module.
+pub(crate) const MANIFEST: &str =
+    "[project]\ntargets = [\"micropython-x64\"]\n[module.twice]\nsources = [\"twice.c\"]\n";
+
+impl Project {
+    /// A project of these files, whose paths and texts are given.
+    pub(crate) fn new(files: &[(&str, &str)]) -> Project {
+        Project::at(tempfile::tempdir().unwrap(), "project", files)
+    }
+
+    /// The same below a directory, under a name.
+    pub(crate) fn at(directory: tempfile::TempDir, name: &str, files: &[(&str, &str)]) -> Project {
+        let root = directory.path().join(name);
+        let environment = environment(directory.path()).with("ANYMOD_TOOLCHAIN", "gnu");
+        let request = anymod_build::BuildRequest::new(&root, environment);
+        let project = Project { directory, request };
+        std::fs::create_dir_all(&root).unwrap();
+        for (path, text) in files {
+            project.write(path, text);
+        }
+        project
+    }
+
+    /// The usual project.
+    pub(crate) fn twice() -> Project {
+        Project::new(&[("anymod.toml", MANIFEST), ("twice.c", MODULE_C)])
+    }
+
+    pub(crate) fn path(&self, path: &str) -> std::path::PathBuf {
+        self.request.manifest.join(path)
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn read(&self, path: &str) -> Vec<u8> {
+        let path = self.path(path);
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Builds; the events and the result.
+    pub(crate) fn build(&self) -> (Vec<Event>, Result<Report, Diagnostics>) {
+        let mut events = Vec::new();
+        let result = anymod_build::build(&self.request, &mut |event| events.push(event));
+        (events, result)
+    }
+
+    /// Builds, which has to succeed; the subjects of the actions that ran, each with its kind.
+    pub(crate) fn ran(&self) -> Vec<String> {
+        let (events, result) = self.build();
+        if let Err(errors) = result {
+            panic!("{errors}\n{events:#?}");
+        }
+        events
+            .into_iter()
+            .filter_map(|event| match event {
+                Event::ActionFinished { action, outcome: Outcome::Ran, .. } => {
+                    Some(format!("{} {}", action.kind.name(), action.subject))
+                }
+                _ => None,
+            })
+            .collect()
+    }
 }

@@ -23,10 +23,6 @@ super::codes! {
         "The chosen modules have none of the chosen targets. Targets come from `targets` of the project or the module, or from `--target`.";
     UNKNOWN_KIND = "B0011", exit 2, "a source whose kind is not known",
         "What a source is, is told by its extension. Use one that the message lists.";
-    PATH_ENCODING = "B0012", exit 2, "a path is not valid UTF-8",
-        "Paths of a build are text, because manifests, commands and reports are. Rename the file.";
-    LOCKED = "B0013", exit 4, "another build has not finished",
-        "A build directory belongs to one build at a time and the other did not end while this one waited.";
-    CLASH = "B0014", exit 2, "two sources are compiled to the same module name",
-        "Two Python sources of one module have the same file name, and MicroPython could import only one of them.";
+    INTERNAL = "B0012", exit 70, "anymod itself failed",
+        "This is a bug in anymod, not in the project. Please report it.";
 }

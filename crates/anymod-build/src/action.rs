@@ -1,0 +1,145 @@
+//! Actions: the steps of a build as data. The plan makes them, the scheduler runs them.
+
+use std::collections::BTreeMap;
+
+use anymod_link::mpy::{Options, StaticData};
+use anymod_model::event::{self, ActionKind};
+
+use crate::digest::{Digest, Fields};
+use crate::toolchain::Recipe;
+
+/// One step: files in, files out, and everything else that decides the bytes of the output.
+///
+/// Paths are relative to the project's directory, written with `/`, or absolute. Actions of a plan are in an order in
+/// which each comes after those that make its inputs.
+#[derive(Clone, Debug)]
+pub(crate) struct Action {
+    /// What it does.
+    pub(crate) kind: ActionKind,
+    /// The module it belongs to; none for what several modules share.
+    pub(crate) module: Option<String>,
+    /// Name of the target.
+    pub(crate) target: String,
+    /// The source or file that messages name.
+    pub(crate) subject: String,
+    /// Files it reads, as far as known before it runs.
+    pub(crate) inputs: Vec<String>,
+    /// Files it makes.
+    pub(crate) outputs: Vec<String>,
+    /// The command line; for work done inside anymod a faithful description of it.
+    pub(crate) argv: Vec<String>,
+    /// The environment variables that can reach the output.
+    pub(crate) env: BTreeMap<String, String>,
+    /// Digest of the program that does it.
+    pub(crate) tool: Digest,
+    /// How it is done.
+    pub(crate) work: Work,
+}
+
+/// How an action is done.
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    /// By the command line.
+    Command(Box<Command>),
+    /// By collecting qstrs.
+    Qstrs,
+    /// By building a library of the toolchain.
+    Library(Box<Recipe>),
+    /// By linking.
+    Link(Box<Link>),
+    /// By merging the inputs.
+    Merge {
+        /// The stored name, if it is not to follow from the first input.
+        source_name: Option<String>,
+    },
+}
+
+/// What a command needs besides its arguments.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Command {
+    /// The dependency file it writes; not an output, because it is read and then no longer needed.
+    pub(crate) depfile: Option<String>,
+    /// Directories searched for headers, in order, that belong to the project.
+    pub(crate) search: Vec<String>,
+}
+
+/// What is linked besides the inputs.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    /// How; qstrs and externs are filled in from the files below.
+    pub(crate) options: Options,
+    /// The header with the module's qstrs.
+    pub(crate) qstrs: String,
+    /// Objects, in link order.
+    pub(crate) objects: Vec<String>,
+    /// Archives, in the order in which they are searched.
+    pub(crate) archives: Vec<String>,
+    /// The file of symbols with fixed addresses.
+    pub(crate) externs: Option<String>,
+}
+
+impl Link {
+    /// The options as words, to be part of the action's digest and to be shown.
+    pub(crate) fn argv(&self) -> Vec<String> {
+        let options = &self.options;
+        let mut argv =
+            ["anymod", "mpy", "link", "--arch", options.arch.name()].map(str::to_owned).to_vec();
+        argv.push(format!("--abi=1.{}", abi_minor(options.abi)));
+        argv.push(format!("--source-name={}", options.source_name));
+        if options.arch_flags != 0 {
+            argv.push(format!("--arch-flags={:#x}", options.arch_flags));
+        }
+        argv.push(match options.static_data {
+            StaticData::Default => "--static-data=default".to_owned(),
+            StaticData::InText => "--static-data=in-text".to_owned(),
+            StaticData::Refuse => "--static-data=refuse".to_owned(),
+        });
+        if !options.gc_sections {
+            argv.push("--no-gc-sections".to_owned());
+        }
+        argv.push(format!("--qstrs={}", self.qstrs));
+        argv.extend(self.externs.iter().map(|externs| format!("--externs={externs}")));
+        argv.extend(self.objects.iter().cloned());
+        argv.extend(self.archives.iter().map(|archive| format!("-l{archive}")));
+        argv
+    }
+}
+
+fn abi_minor(abi: anymod_model::Abi) -> u8 {
+    match abi {
+        anymod_model::Abi::V1_19 => 19,
+        anymod_model::Abi::V1_20 => 20,
+        anymod_model::Abi::V1_22 => 22,
+        anymod_model::Abi::V1_23 => 23,
+    }
+}
+
+impl Action {
+    /// The action's name in the log: what it makes.
+    pub(crate) fn name(&self) -> &str {
+        self.outputs.first().map_or("", String::as_str)
+    }
+
+    /// Digest of everything but the contents of files.
+    pub(crate) fn command_digest(&self) -> Digest {
+        let mut fields = Fields::new();
+        fields.add(self.kind.name());
+        fields.list(self.argv.iter());
+        fields.list(self.env.keys());
+        fields.list(self.env.values());
+        fields.add(self.tool.to_string());
+        fields.list(self.inputs.iter());
+        fields.list(self.outputs.iter());
+        fields.finish()
+    }
+
+    /// The action as events name it.
+    pub(crate) fn event(&self) -> event::Action {
+        event::Action {
+            kind: self.kind,
+            module: self.module.clone(),
+            target: self.target.clone(),
+            subject: self.subject.clone(),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The headers that anymod ships: carried in the program and written into the build directory.
+
+use std::path::Path;
+
+use anymod_model::Diagnostic;
+
+use crate::install;
+
+/// Path below the include directory and text of each header.
+const HEADERS: [(&str, &str); 1] =
+    [("anymod/micropython.h", include_str!("../include/anymod/micropython.h"))];
+
+/// Directory of the headers, relative to the project.
+pub(crate) const INCLUDE_DIR: &str = "build/include";
+
+/// Writes the headers that are not there already as they should be.
+pub(crate) fn write(root: &Path) -> Result<(), Diagnostic> {
+    for (path, text) in HEADERS {
+        install::write_if_changed(&root.join(INCLUDE_DIR).join(path), text.as_bytes())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! The second stage: from a manifest and what is on disk to actions.
+//!
+//! A plan is data. Making it reads directories and asks compilers what they are (through the log, so that an answer
+//! known from before starts no process), and changes nothing.
+
+mod compile;
+mod module;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anymod_model::codes::build as codes;
+use anymod_model::manifest::{Manifest, ToolchainKind};
+use anymod_model::{Abi, Diagnostic, Diagnostics, Target};
+
+use crate::action::Action;
+use crate::digest::Digest;
+use crate::environment::Environment;
+use crate::glob::Globber;
+use crate::log::Log;
+use crate::toolchain::{self, Choice, MpyCross, Toolchain};
+
+/// Directory of everything that a build keeps for itself, relative to the project.
+pub(crate) const BUILD_DIR: &str = "build";
+/// Directory of finished modules, relative to the project.
+pub(crate) const DIST_DIR: &str = "dist";
+
+/// What to build.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    /// Modules by name; all if empty.
+    pub(crate) modules: Vec<String>,
+    /// Target names and patterns; each module's own if empty.
+    pub(crate) targets: Vec<String>,
+    /// The build type; the manifest's default if none.
+    pub(crate) build_type: Option<String>,
+    /// The family of compilers asked for.
+    pub(crate) toolchain: Option<ToolchainKind>,
+}
+
+/// What has to be done.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// In an order in which each action comes after those that make its inputs.
+    pub(crate) actions: Vec<Action>,
+    /// The modules, in manifest order, each for its targets in table order.
+    pub(crate) products: Vec<Product>,
+}
+
+/// A module for a target.
+#[derive(Clone, Debug)]
+pub(crate) struct Product {
+    /// Name of the module.
+    pub(crate) module: String,
+    /// What it is for.
+    pub(crate) target: Target,
+    /// The finished file in the build directory.
+    pub(crate) built: String,
+    /// Its place for the user.
+    pub(crate) installed: String,
+    /// The linker's account of sizes; none if nothing was linked.
+    pub(crate) sizes: Option<String>,
+}
+
+/// What planning works with.
+pub(crate) struct Planner<'a> {
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) root: &'a Path,
+    pub(crate) environment: &'a Environment,
+    pub(crate) log: &'a mut Log,
+    globber: Globber,
+    forced: Option<ToolchainKind>,
+    toolchains: BTreeMap<Target, Result<Toolchain, Diagnostics>>,
+    mpy_crosses: BTreeMap<Abi, Result<MpyCross, Diagnostic>>,
+    /// Digest of this program: the tool of everything done inside it.
+    own: Digest,
+    actions: Vec<Action>,
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// Everything that is wrong with the selection, the manifest's patterns and the toolchains, at once.
+pub(crate) fn plan(
+    manifest: &Manifest,
+    root: &Path,
+    selection: &Selection,
+    environment: &Environment,
+    log: &mut Log,
+) -> Result<Plan, Diagnostics> {
+    let jobs = select(manifest, selection)?;
+    let build_type = selection.build_type.as_deref().unwrap_or(manifest.default_build_type());
+    let own = own_digest(log)?;
+    let mut planner = Planner {
+        manifest,
+        root,
+        environment,
+        log,
+        globber: Globber::new(root, &[BUILD_DIR, DIST_DIR]),
+        forced: selection.toolchain,
+        toolchains: BTreeMap::new(),
+        mpy_crosses: BTreeMap::new(),
+        own,
+        actions: Vec::new(),
+    };
+    let mut products = Vec::new();
+    let mut findings: Vec<Diagnostic> = Vec::new();
+    for (module, target) in jobs {
+        match planner.module(&module, target, build_type) {
+            Ok(product) => products.push(product),
+            // One mistake is often made for every target; once is enough.
+            Err(errors) => {
+                let new = errors.0.into_iter().filter(|error| !findings.contains(error));
+                let new: Vec<Diagnostic> = new.collect();
+                findings.extend(new);
+            }
+        }
+    }
+    if findings.is_empty() {
+        Ok(Plan { actions: planner.actions, products })
+    } else {
+        Err(Diagnostics(findings))
+    }
+}
+
+/// The modules and targets that a selection means, in manifest and table order.
+///
+/// A target named in full is built for every chosen module; a pattern chooses among the targets that each module has.
+fn select(
+    manifest: &Manifest,
+    selection: &Selection,
+) -> Result<Vec<(String, Target)>, Diagnostics> {
+    let mut findings = Vec::new();
+    let all: Vec<&str> = manifest.modules().collect();
+    for name in &selection.modules {
+        if !all.contains(&name.as_str()) {
+            let hint = format!("the manifest has `{}`", all.join("`, `"));
+            let message = format!("there is no module `{name}`");
+            findings.push(Diagnostic::error(&codes::UNKNOWN_MODULE, message).hint(hint));
+        }
+    }
+    for pattern in &selection.targets {
+        if Target::matching(pattern).is_empty() {
+            let message = format!("no target is called `{pattern}`");
+            let hint = "run `anymod targets` for their names";
+            findings.push(Diagnostic::error(&codes::UNKNOWN_TARGET, message).hint(hint));
+        }
+    }
+    let chosen = |name: &&str| {
+        selection.modules.is_empty() || selection.modules.iter().any(|module| module == name)
+    };
+    let mut jobs = Vec::new();
+    for module in all.into_iter().filter(chosen) {
+        let declared = manifest.targets(module);
+        let wanted = |target: &Target| {
+            if selection.targets.is_empty() {
+                return declared.contains(target);
+            }
+            selection.targets.iter().any(|pattern| {
+                let named = Target::parse(pattern) == Some(*target);
+                named || (declared.contains(target) && Target::matching(pattern).contains(target))
+            })
+        };
+        jobs.extend(Target::all().filter(wanted).map(|target| (module.to_owned(), target)));
+    }
+    if jobs.is_empty() && findings.is_empty() {
+        let finding = Diagnostic::error(&codes::NOTHING_TO_BUILD, "no target is chosen");
+        let hint = "name one with `--target`, or list some in the manifest's `targets`; `anymod targets` shows them all";
+        findings.push(finding.hint(hint));
+    }
+    if findings.is_empty() { Ok(jobs) } else { Err(Diagnostics(findings)) }
+}
+
+/// Digest of the running program, which does part of the work itself.
+fn own_digest(log: &mut Log) -> Result<Digest, Diagnostic> {
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("anymod"));
+    let digest = log.digest(&program.to_string_lossy());
+    // A program that was replaced while it runs cannot be read; its version still says something.
+    Ok(digest.unwrap_or_else(|| Digest::of(env!("CARGO_PKG_VERSION").as_bytes())))
+}
+
+impl Planner<'_> {
+    /// The compiler for a target.
+    pub(crate) fn toolchain(&mut self, target: Target) -> Result<Toolchain, Diagnostics> {
+        if let Some(known) = self.toolchains.get(&target) {
+            return known.clone();
+        }
+        let found = self.find_toolchain(target);
+        self.toolchains.insert(target, found.clone());
+        found
+    }
+
+    fn find_toolchain(&mut self, target: Target) -> Result<Toolchain, Diagnostics> {
+        let environment = self.environment;
+        let lookup = |name: &str| environment.get(name).map(str::to_owned);
+        let choice = Choice {
+            forced: self.forced,
+            manifest: self.manifest.toolchain(target, &lookup)?,
+            file: self.manifest.file().to_owned(),
+            root: self.root.to_owned(),
+        };
+        Ok(toolchain::find(target, &choice, environment, self.log)?)
+    }
+
+    /// The compiler of Python sources for an ABI.
+    pub(crate) fn mpy_cross(&mut self, abi: Abi) -> Result<MpyCross, Diagnostic> {
+        if let Some(known) = self.mpy_crosses.get(&abi) {
+            return known.clone();
+        }
+        let found = toolchain::find_mpy_cross(abi, self.environment, self.log);
+        self.mpy_crosses.insert(abi, found.clone());
+        found
+    }
+
+    /// Adds an action unless another module has added it already.
+    pub(crate) fn add(&mut self, action: Action) {
+        let shared = action.module.is_none()
+            && self.actions.iter().any(|other| other.outputs == action.outputs);
+        if !shared {
+            self.actions.push(action);
+        }
+    }
+
+    /// The variables that reach a tool's output.
+    pub(crate) fn tool_environment(&self) -> BTreeMap<String, String> {
+        let date = ("SOURCE_DATE_EPOCH".to_owned(), self.environment.source_date_epoch());
+        BTreeMap::from([date])
+    }
+}
