@@ -1,4 +1,5 @@
 //! Object files and archives in, loadable images out: bytes to bytes.
 
+pub mod disasm;
 pub mod mpy;
 mod read;
