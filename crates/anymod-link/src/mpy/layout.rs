@@ -286,8 +286,8 @@ impl Builder<'_, '_> {
                 let header = &self.program.section(id)?.header;
                 (self.memory(id)?, header.size, header.align)
             }
-            Piece::Got => (Memory::Text, self.slot_count() * word, word),
-            Piece::Literals => (Memory::Text, self.needs.literals.value_count() * word, word),
+            Piece::Got => (Memory::Text, self.needs.slots.list.len() as u64 * word, word),
+            Piece::Literals => (Memory::Text, self.needs.literals.values.len() as u64 * word, word),
             Piece::Veneer(_) => {
                 let veneer = self.isa.veneer.as_ref()?;
                 (Memory::Text, veneer.code.len() as u64 + word, veneer.align)
@@ -303,13 +303,6 @@ impl Builder<'_, '_> {
                 (Memory::Text, fixed as u64 + calls * starter.call_size, 4)
             }
         })
-    }
-
-    fn slot_count(&self) -> u64 {
-        match self.isa.has_literals {
-            true => self.needs.literals.address_count(),
-            false => self.needs.slots.list.len() as u64,
-        }
     }
 
     fn memory(&self, id: SectionId) -> Option<Memory> {

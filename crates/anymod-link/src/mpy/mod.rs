@@ -5,6 +5,7 @@
 
 mod arch;
 mod check;
+mod compat;
 mod constructors;
 pub mod externs;
 mod findings;

@@ -9,8 +9,9 @@ use super::arch::{Isa, Kind, Usage, isa};
 use super::findings::Findings;
 use super::hint;
 use super::layout::{Address, Layout, Memory, Piece};
+use super::literals::Literal;
 use super::options::Options;
-use super::program::{Definition, Program, Role, Runtime, SectionId, Target};
+use super::program::{Definition, Program, Role, Runtime, Section, SectionId, Target};
 use super::scan::Needs;
 use super::shim;
 use crate::read::elf::Relocation;
@@ -50,6 +51,8 @@ struct Linker<'l, 'a> {
     isa: &'static Isa,
     word: u64,
     image: Image,
+    /// The first term of a difference, until its second term.
+    minuend: Option<i64>,
     findings: &'l mut Findings,
 }
 
@@ -90,10 +93,12 @@ pub(crate) fn run(
             relocations: Vec::new(),
             slot_positions: Vec::new(),
         },
+        minuend: None,
         findings,
     };
     linker.write(Address { memory: Memory::Text, offset: 0 }, &layout.jump);
     linker.slots();
+    linker.literals();
     linker.pieces();
     let mut image = linker.image;
     if options.compat.is_none() {
@@ -175,6 +180,15 @@ impl Linker<'_, '_> {
         }
     }
 
+    /// Fills the literals that are plain values.
+    fn literals(&mut self) {
+        let needs = self.needs;
+        for (value, number) in needs.literals.values.iter().zip(0..) {
+            let offset = self.layout.literals + number * self.word;
+            self.write_word(Address { memory: Memory::Text, offset }, u64::from(*value));
+        }
+    }
+
     fn pieces(&mut self) {
         let layout = self.layout;
         for placed in &layout.placed {
@@ -240,35 +254,69 @@ impl Linker<'_, '_> {
     }
 
     fn section(&mut self, id: SectionId, address: Address) {
-        let Some(section) = self.program.section(id) else { return };
+        let program = self.program;
+        let Some(section) = program.section(id) else { return };
         self.write(address, section.header.data);
+        let highs = self.high_values(section, address);
+        self.minuend = None;
         for relocation in section.header.relocations.iter() {
             let Some(kind) = self.isa.kind(relocation.kind) else { continue };
             if kind.usage == Usage::Nothing {
                 continue;
             }
-            let Some(target) = self.program.target(section.unit, relocation.symbol) else {
-                continue;
+            let Some(target) = program.target(section.unit, relocation.symbol) else { continue };
+            let paired = match (kind.usage, target.definition) {
+                (Usage::PairedLow, Definition::Section(to, offset)) if to == id => {
+                    let at = highs.binary_search_by_key(&offset, |high| high.0).ok();
+                    at.and_then(|at| highs.get(at)).map(|high| high.1)
+                }
+                _ => None,
             };
-            if let Err(failure) = self.relocation(id, address, &relocation, kind, &target) {
-                self.report(id, section.unit, &relocation, kind, failure);
+            let site = Site { section, base: address, relocation, kind, target, paired };
+            if let Err(failure) = self.relocation(&site) {
+                self.report(id, &site, failure);
             }
         }
     }
 
-    fn relocation(
-        &mut self,
-        id: SectionId,
-        base: Address,
-        relocation: &Relocation,
-        kind: &Kind,
-        target: &Target,
-    ) -> Result<(), Failure> {
+    /// The values of a section's high parts by the offset of their instruction, for the low parts to look up.
+    fn high_values(&self, section: &Section<'_>, base: Address) -> Vec<(u64, i64)> {
+        let mut values = Vec::new();
+        if self.isa.high.is_empty() {
+            return values;
+        }
+        for relocation in section.header.relocations.iter() {
+            if !self.isa.high.contains(&relocation.kind) {
+                continue;
+            }
+            let Some(kind) = self.isa.kind(relocation.kind) else { continue };
+            let Some(target) = self.program.target(section.unit, relocation.symbol) else {
+                continue;
+            };
+            let place = base.offset.wrapping_add(relocation.offset);
+            let symbol = match kind.usage {
+                Usage::GotSlot => self.slot(&target),
+                _ => match self.layout.address(target.definition, self.needs) {
+                    Some(address) => address.offset,
+                    None => self.outside(place, kind, &target),
+                },
+            };
+            let addend = relocation.addend.unwrap_or(0);
+            let value = (symbol as i64).wrapping_add(addend).wrapping_sub(place as i64);
+            values.push((relocation.offset, value));
+        }
+        if !values.is_sorted_by_key(|value| value.0) {
+            values.sort_by_key(|value| value.0);
+        }
+        values
+    }
+
+    fn relocation(&mut self, site: &Site<'_, '_>) -> Result<(), Failure> {
+        let Site { section, base, relocation, kind, target, paired } = *site;
         if kind.usage == Usage::Word {
-            return self.word(base, relocation, target);
+            return self.word(base, &relocation, &target);
         }
         let place = base.offset.wrapping_add(relocation.offset);
-        let is_thumb = self.program.is_thumb && target.is_function;
         let symbol = match self.layout.address(target.definition, self.needs) {
             Some(address) => {
                 if needs_same_memory(kind.usage) && address.memory != base.memory {
@@ -277,20 +325,23 @@ impl Linker<'_, '_> {
                 }
                 address.offset
             }
-            None => self.outside(place, kind, target),
+            None => self.outside(place, kind, &target),
         };
         let slot = match kind.usage {
-            Usage::GotSlot => self.slot(target),
+            Usage::GotSlot => self.slot(&target),
             _ => 0,
         };
-        let size = self.program.section(id).map_or(0, |section| section.header.size) as usize;
-        let start = base.offset as usize;
-        let got = self.layout.got as i64;
-        let apply = self.isa.apply;
-        let bytes =
-            self.memory(base.memory).get_mut(start..start + size).ok_or(Trouble::Outside)?;
+        let literal = match kind.usage {
+            Usage::Slot => self.literal(&relocation, &target)?,
+            _ => None,
+        };
+        let is_thumb = self.program.is_thumb && target.is_function;
+        let is_compat = self.options.compat.is_some();
+        let (got, apply, minuend) = (self.layout.got as i64, self.isa.apply, self.minuend);
+        let (start, size) = (base.offset as usize, section.header.size as usize);
+        let bytes = self.memory(base.memory).get_mut(start..start + size);
         let mut patch = Patch {
-            bytes,
+            bytes: bytes.ok_or(Trouble::Outside)?,
             offset: usize::try_from(relocation.offset).unwrap_or(usize::MAX),
             place: place as i64,
             symbol: symbol as i64,
@@ -298,10 +349,36 @@ impl Linker<'_, '_> {
             addend: relocation.addend,
             slot: slot as i64,
             got,
-            paired: None,
+            paired,
+            minuend,
+            literal,
+            is_compat,
         };
-        apply(kind.number, &mut patch)?;
-        Ok(())
+        let result = apply(kind.number, &mut patch);
+        self.minuend = patch.minuend;
+        Ok(result?)
+    }
+
+    /// Where the literal is that an instruction names, if it names one in the pool.
+    fn literal(&self, relocation: &Relocation, target: &Target) -> Result<Option<i64>, Failure> {
+        let Definition::Section(id, value) = target.definition else { return Ok(None) };
+        if self.program.section(id).is_none_or(|section| section.role != Role::Literal) {
+            return Ok(None);
+        }
+        let offset = value.wrapping_add(relocation.addend.unwrap_or(0) as u64);
+        let address = match self.needs.literals.find(id, offset) {
+            Some(Literal::Address(number)) => {
+                self.image.slot_positions.get(number as usize).copied()
+            }
+            Some(Literal::Value(number)) => {
+                Some(self.layout.literals + u64::from(number) * self.word)
+            }
+            None => None,
+        };
+        match address {
+            Some(address) => Ok(Some(address as i64)),
+            None => Err(Failure::Finding(&code::MALFORMED, "there is no such literal".into())),
+        }
     }
 
     fn slot(&self, target: &Target) -> u64 {
@@ -348,35 +425,40 @@ impl Linker<'_, '_> {
             4 => bytes.first_chunk::<4>().map_or(0, |word| i64::from(i32::from_le_bytes(*word))),
             _ => bytes.first_chunk::<8>().map_or(0, |word| i64::from_le_bytes(*word)),
         };
-        let addend = match relocation.addend {
-            Some(addend) => addend,
-            None => stored(self.memory(base.memory).get(offset as usize..).unwrap_or(&[])),
-        };
+        let has_stored = relocation.addend.is_none() || self.isa.has_stored_addends;
+        let mut addend = relocation.addend.unwrap_or(0);
+        if has_stored {
+            let tail = self.memory(base.memory).get(offset as usize..).unwrap_or(&[]);
+            addend = addend.wrapping_add(stored(tail));
+        }
         let is_thumb = self.program.is_thumb && target.is_function;
         let at = Address { memory: base.memory, offset };
         self.store_address(at, target.definition, is_thumb, addend);
         Ok(())
     }
 
-    fn report(
-        &mut self,
-        id: SectionId,
-        unit: u32,
-        relocation: &Relocation,
-        kind: &Kind,
-        failure: Failure,
-    ) {
-        let symbol = self.program.symbol_name(unit, relocation.symbol);
+    fn report(&mut self, id: SectionId, site: &Site<'_, '_>, failure: Failure) {
+        let symbol = self.program.symbol_name(site.section.unit, site.relocation.symbol);
         let (code, why) = match failure {
             Failure::Finding(code, why) => (code, why),
             Failure::Trouble(trouble) => explain(trouble),
         };
-        let message = format!("`{}` to `{symbol}`: {why}", kind.name);
+        let message = format!("`{}` to `{symbol}`: {why}", site.kind.name);
         let mut finding = Diagnostic::error(code, message);
-        finding.place = self.program.place(id, Some(relocation.offset));
+        finding.place = self.program.place(id, Some(site.relocation.offset));
         finding.hint = hint::of(code, self.options).map(str::to_string);
         self.findings.push(finding);
     }
+}
+
+/// One relocation with all that is known of it before it is performed.
+struct Site<'s, 'a> {
+    section: &'s Section<'a>,
+    base: Address,
+    relocation: Relocation,
+    kind: &'static Kind,
+    target: Target,
+    paired: Option<i64>,
 }
 
 fn needs_same_memory(usage: Usage) -> bool {
@@ -402,6 +484,10 @@ fn explain(trouble: Trouble) -> (&'static Code, String) {
             (&code::MISALIGNED, format!("the distance {value} is not a multiple of {unit}"))
         }
         Trouble::Instruction(wanted) => (&code::BAD_INSTRUCTION, format!("no {wanted} there")),
+        Trouble::Compat => (
+            &code::COMPAT_REFUSED,
+            "MicroPython's linker leaves a branch between sections as it is".into(),
+        ),
         Trouble::Unpaired => (&code::UNPAIRED, "the high part of the address was not found".into()),
         Trouble::NotPositionIndependent => {
             (&code::NOT_POSITION_INDEPENDENT, "the instruction holds an absolute address".into())

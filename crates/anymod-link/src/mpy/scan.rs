@@ -15,11 +15,11 @@ use super::findings::Findings;
 use super::literals::Literals;
 use super::options::{Options, StaticData};
 use super::program::{Definition, Program, Role, Runtime, SectionId, Target};
-use super::{hint, shim};
+use super::{compat, hint, shim};
 use crate::read::elf::Relocation;
 
 /// A slot of the global offset table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     /// What its symbol stands for.
     pub(crate) definition: Definition,
@@ -27,8 +27,6 @@ pub(crate) struct Slot {
     pub(crate) addend: i64,
     /// The symbol is a function.
     pub(crate) is_function: bool,
-    /// The symbol, if it is global.
-    pub(crate) global: Option<u32>,
 }
 
 /// The key under which relocations share a slot: the place meant; in compatibility mode the symbol's name.
@@ -58,16 +56,25 @@ impl Slots {
     }
 
     fn add(&mut self, program: &Program<'_>, target: &Target, by_name: bool) {
+        self.insert(key(program, target, by_name), target, 0);
+    }
+
+    /// The number of the slot for a target and an addend, new or shared.
+    fn add_literal(&mut self, target: &Target, addend: i64) -> u32 {
+        self.insert(SlotKey::Place(target.definition, addend), target, addend)
+    }
+
+    fn insert(&mut self, key: SlotKey, target: &Target, addend: i64) -> u32 {
         let next = self.list.len() as u32;
-        let key = key(program, target, by_name);
-        if *self.index.entry(key).or_insert(next) == next {
+        let number = *self.index.entry(key).or_insert(next);
+        if number == next {
             self.list.push(Slot {
                 definition: target.definition,
-                addend: 0,
+                addend,
                 is_function: target.is_function,
-                global: target.global,
             });
         }
+        number
     }
 }
 
@@ -106,6 +113,7 @@ struct Scan<'s, 'a> {
     isa: &'static Isa,
     allows_bss_in_text: bool,
     needs: Needs,
+    names: compat::LiteralNames,
     /// Per undefined global: where it is referred to, and how often.
     undefined: BTreeMap<u32, (Vec<Place>, usize)>,
     findings: &'s mut Findings,
@@ -129,6 +137,7 @@ pub(crate) fn scan(
         isa: isa(options.arch),
         allows_bss_in_text,
         needs: Needs::default(),
+        names: compat::LiteralNames::default(),
         undefined: BTreeMap::new(),
         findings,
     };
@@ -137,9 +146,7 @@ pub(crate) fn scan(
             continue;
         }
         match section.role {
-            Role::Literal => {
-                Literals::collect(&mut scan.needs.literals, program, id, options, scan.findings)
-            }
+            Role::Literal => scan.literals(id),
             role if role.is_loaded() => {
                 scan.check_data(id, role);
                 for relocation in section.header.relocations.iter() {
@@ -180,6 +187,37 @@ impl Scan<'_, '_> {
         }
     }
 
+    /// Dissolves a section of Xtensa literals into the pool.
+    fn literals(&mut self, id: SectionId) {
+        let program = self.program;
+        let Some(section) = program.section(id) else { return };
+        if self.options.compat.is_some()
+            && let Some(why) = self.names.section(section.unit, section.header.size)
+        {
+            self.error(id, 0, &code::COMPAT_REFUSED, why.to_string());
+        }
+        for relocation in section.header.relocations.iter() {
+            self.relocation(id, section.unit, &relocation);
+            let Some(target) = program.target(section.unit, relocation.symbol) else { continue };
+            let tail = section.header.data.get(relocation.offset as usize..).unwrap_or(&[]);
+            let Some(stored) = tail.first_chunk::<4>() else {
+                let message = "a literal's address is outside the section".to_string();
+                return self.error(id, relocation.offset, &code::MALFORMED, message);
+            };
+            let stored = i64::from(i32::from_le_bytes(*stored));
+            let addend = stored.wrapping_add(relocation.addend.unwrap_or(0));
+            if self.options.compat.is_some()
+                && let Some(why) =
+                    self.names.literal(program, section.unit, &relocation, &target, stored)
+            {
+                self.error(id, relocation.offset, &code::COMPAT_REFUSED, why.to_string());
+            }
+            let slot = self.needs.slots.add_literal(&target, addend);
+            self.needs.literals.add_address(id, relocation.offset, slot);
+        }
+        self.needs.literals.add_values(id, section.header.data);
+    }
+
     fn relocation(&mut self, id: SectionId, unit: u32, relocation: &Relocation) {
         let Some(kind) = self.isa.kind(relocation.kind) else {
             let symbol = self.program.symbol_name(unit, relocation.symbol);
@@ -205,6 +243,12 @@ impl Scan<'_, '_> {
             let symbol = self.program.symbol_name(unit, relocation.symbol);
             let message = format!("`{}` to `{symbol}`: {why}", kind.name);
             return self.error(id, relocation.offset, code, message);
+        }
+        if self.isa.has_literals
+            && self.options.compat.is_some()
+            && let Some(why) = compat::xtensa_word(self.program, id, relocation)
+        {
+            return self.error(id, relocation.offset, &code::COMPAT_REFUSED, why.to_string());
         }
         let by_name = self.options.compat.is_some();
         let makes_slot = kind.usage == Usage::GotSlot

@@ -4,9 +4,12 @@
 //! A file owns relocation tables, instruction encodings and the little code that the linker makes itself; it never sees an
 //! object, a symbol table or a section, only one place to patch at a time.
 
+pub(crate) mod arm;
 pub(crate) mod patch;
+pub(crate) mod riscv;
 pub(crate) mod x64;
 pub(crate) mod x86;
+pub(crate) mod xtensa;
 
 use anymod_model::Arch;
 
@@ -114,8 +117,12 @@ pub(crate) struct Isa {
     pub(crate) veneer: Option<Veneer>,
     /// Constructors' calls.
     pub(crate) starter: Option<Starter>,
-    /// Addresses of code are loaded from literals in front of it (Xtensa).
+    /// Relocations that are the high part for others that name their place (RISC-V), sorted.
+    pub(crate) high: &'static [u32],
+    /// Addresses are loaded from literals in front of the code (Xtensa).
     pub(crate) has_literals: bool,
+    /// Words hold an addend besides the explicit one (Xtensa).
+    pub(crate) has_stored_addends: bool,
 }
 
 impl Isa {
@@ -131,12 +138,12 @@ pub(crate) fn isa(arch: Arch) -> &'static Isa {
     match arch {
         Arch::X86 => &x86::ISA,
         Arch::X64 => &x64::ISA,
-        Arch::Armv6m => &x64::ISA,
-        Arch::Armv7m | Arch::Armv7emsp | Arch::Armv7emdp => &x64::ISA,
-        Arch::Xtensa => &x64::ISA,
-        Arch::Xtensawin => &x64::ISA,
-        Arch::Rv32imc => &x64::ISA,
-        Arch::Rv64imc => &x64::ISA,
+        Arch::Armv6m => &arm::THUMB1,
+        Arch::Armv7m | Arch::Armv7emsp | Arch::Armv7emdp => &arm::THUMB2,
+        Arch::Xtensa => &xtensa::CALL0,
+        Arch::Xtensawin => &xtensa::WINDOWED,
+        Arch::Rv32imc => &riscv::RV32,
+        Arch::Rv64imc => &riscv::RV64,
     }
 }
 

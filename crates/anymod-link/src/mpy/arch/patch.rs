@@ -21,6 +21,12 @@ pub(crate) struct Patch<'a> {
     pub(crate) got: i64,
     /// For a low part: the whole value whose high part is elsewhere.
     pub(crate) paired: Option<i64>,
+    /// The first term of a difference whose second term follows at the same place.
+    pub(crate) minuend: Option<i64>,
+    /// Address of the literal that the symbol and addend name (Xtensa).
+    pub(crate) literal: Option<i64>,
+    /// MicroPython's own linker is to be reproduced.
+    pub(crate) is_compat: bool,
 }
 
 /// Why a relocation cannot be performed.
@@ -46,6 +52,8 @@ pub(crate) enum Trouble {
     },
     /// The bytes are not the instruction that the relocation is for.
     Instruction(&'static str),
+    /// MicroPython's own linker gets this one wrong.
+    Compat,
     /// A low part without its high part.
     Unpaired,
     /// Cannot be done at load time.

@@ -46,7 +46,9 @@ pub(crate) static ISA: Isa = Isa {
         call: super::x86::call,
         enter: super::x86::jump,
     }),
+    high: &[],
     has_literals: false,
+    has_stored_addends: false,
 };
 
 const R_X86_64_64: u32 = 1;

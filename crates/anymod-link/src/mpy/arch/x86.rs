@@ -35,7 +35,9 @@ pub(crate) static ISA: Isa = Isa {
         call,
         enter: jump,
     }),
+    high: &[],
     has_literals: false,
+    has_stored_addends: false,
 };
 
 static RELOCATIONS: [Kind; 30] = [
