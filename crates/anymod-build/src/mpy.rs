@@ -168,7 +168,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (source, header) = (directory.path().join("a.c"), directory.path().join("gen.h"));
         std::fs::write(&source, "MP_QSTR_beta MP_QSTR_alpha \u{fc}").unwrap();
-        assert!(mpy_preprocess(&[source.clone()], &header).unwrap());
+        assert!(mpy_preprocess(std::slice::from_ref(&source), &header).unwrap());
         assert!(!mpy_preprocess(&[source], &header).unwrap());
         assert_eq!(read_qstrs(&header).unwrap(), ["alpha", "beta"]);
     }

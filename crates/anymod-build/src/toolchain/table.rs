@@ -195,7 +195,7 @@ pub(crate) const CXX_FLAGS: &[&str] =
 pub(crate) fn row(arch: Arch) -> &'static Row {
     let [x86, x64, armv6m, armv7m, armv7emsp, armv7emdp, xtensa, xtensawin, rv32imc, rv64imc] =
         &ROWS;
-    match arch {
+    let row = match arch {
         Arch::X86 => x86,
         Arch::X64 => x64,
         Arch::Armv6m => armv6m,
@@ -206,7 +206,9 @@ pub(crate) fn row(arch: Arch) -> &'static Row {
         Arch::Xtensawin => xtensawin,
         Arch::Rv32imc => rv32imc,
         Arch::Rv64imc => rv64imc,
-    }
+    };
+    debug_assert_eq!(row.arch, arch, "the rows are out of order");
+    row
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What several test programs use.
 #![allow(dead_code, reason = "each test program uses its own part")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 use std::path::Path;
 
