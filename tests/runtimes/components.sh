@@ -1,6 +1,7 @@
 # How each component of the cache is made. Sourced after lib.sh and apt.sh.
 
-COMPONENTS=(micropython-x64 micropython-x86 micropython-arm micropython-source incumbent micropython-rv32imc)
+COMPONENTS=(micropython-x64 micropython-x86 micropython-arm micropython-source incumbent micropython-rv32imc
+    loader-x64 loader-rv32imc loader-rv64imc loader-xtensa)
 
 # What a failure in the middle leaves behind.
 UNFINISHED=
@@ -25,6 +26,7 @@ install_component() {
         incumbent) make_incumbent "$temporary" ;;
         micropython-rv32imc) make_port "$temporary" ;;
         zig) make_zig "$temporary" ;;
+        loader-*) make_loader "$temporary" "${name#loader-}" ;;
     esac
     chmod 755 "$temporary"
     mv -T "$temporary" "$target"
@@ -37,6 +39,8 @@ needs_of() {
     case $1 in
         incumbent) echo micropython-source ;;
         micropython-rv32imc) echo micropython-source; zig_component ;;
+        loader-xtensa) ;;
+        loader-*) zig_component ;;
     esac
 }
 
@@ -115,4 +119,25 @@ make_port() {
         die "cannot build MicroPython for rv32imc" "see $CACHE/micropython-rv32imc.log"
     mv "$directory/build/micropython" "$directory/micropython"
     rm -r "$directory/build"
+}
+
+# Our own test host, for architectures without a MicroPython here; for the others to hold it against the real one.
+make_loader() {
+    local directory=$1 architecture=$2 compiler
+    local flags=(-O1 -Wall -Wextra -Werror "-I$RUNTIMES_DIR/loader" "-I$RUNTIMES_DIR/$GLUE_HEADERS" -DMP_CONFIGFILE='"config.h"')
+    case $architecture in
+        x64) compiler=("$(zig_command)" cc -target x86_64-linux-musl) ;;
+        rv32imc) compiler=("$(zig_command)" cc -target riscv32-linux-musl -mcpu=generic_rv32+m+a+c) ;;
+        rv64imc) compiler=("$(zig_command)" cc -target riscv64-linux-musl -mcpu=generic_rv64+m+a+c) ;;
+        xtensa)
+            need xtensa-lx106-elf-gcc gcc-xtensa-lx106
+            compiler=(xtensa-lx106-elf-gcc -ffreestanding -nostdlib -mlongcalls -mtext-section-literals)
+            # One segment for code and data, in which the module's code may run.
+            compiler+=(-Wl,-N -Wl,--no-warn-rwx-segments)
+            flags+=(-lgcc)
+            ;;
+    esac
+    say "building: the test host for $architecture with ${compiler[0]}"
+    "${compiler[@]}" -o "$directory/loader" "$RUNTIMES_DIR"/loader/*.c "${flags[@]}" ||
+        die "cannot build the test host for $architecture"
 }

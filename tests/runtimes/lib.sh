@@ -3,6 +3,7 @@
 
 RUNTIMES_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CACHE=${ANYMOD_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/anymod-dev}
+GLUE_HEADERS=../../crates/anymod-build/include
 # shellcheck source=tests/runtimes/pins.sh
 . "$RUNTIMES_DIR/pins.sh"
 
@@ -35,14 +36,14 @@ component_dir() {
         micropython-*) printf '%s/%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" ;;
         incumbent) printf '%s/%s-%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" "${PYELFTOOLS_SHA256:0:6}${AR_SHA256:0:6}" ;;
         zig) printf '%s/%s-%s' "$CACHE" "$1" "$ZIG_VERSION" ;;
-        loader-*) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp loader)" ;;
+        loader-*) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp loader "$GLUE_HEADERS")" ;;
         *) die "unknown component \`$1\`" ;;
     esac
 }
 
-# build_stamp DIRECTORY: the version of what we build from files here is their hash.
+# build_stamp PATH…: the version of what we build from files here is the hash of those files.
 build_stamp() {
-    (cd "$RUNTIMES_DIR" && find "$1" -type f | LC_ALL=C sort | xargs cat pins.sh | sha256sum | cut -c1-12)
+    (cd "$RUNTIMES_DIR" && find "$@" -type f | LC_ALL=C sort | xargs cat pins.sh | sha256sum | cut -c1-12)
 }
 
 # emulator CPU: the user-mode emulator's command (`arm`, `riscv32`, `riscv64`, `xtensa`).
