@@ -42,6 +42,11 @@ impl Printer {
         }
     }
 
+    /// Writes what went wrong to standard error, as it is.
+    pub(crate) fn error(self, text: &str) {
+        error_line(text);
+    }
+
     /// Renders one finding to standard error.
     pub(crate) fn diagnostic(self, finding: &Diagnostic) {
         if !self.quiet || finding.severity == Severity::Error {

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use anymod_build::install;
+use anymod_link::disasm::jump_target;
 use anymod_model::{Abi, Arch, Diagnostics};
 use anymod_pack::mpy::{Loader, Mpy, check};
 use clap::Args;
 
-use super::{File, link};
+use super::link;
 use crate::printer::Printer;
 
 /// Check .mpy files as the loader of a firmware would, and more strictly
@@ -29,8 +31,8 @@ pub(crate) struct Check {
 pub(super) fn run(args: &Check, printer: Printer) -> Result<(), Diagnostics> {
     let mut findings = Vec::new();
     for path in &args.files {
-        let file = File::read(path)?;
-        match check_one(&file, args) {
+        let bytes = install::read(path)?;
+        match check_one(&bytes, &path.display().to_string(), args) {
             Ok((line, warnings)) => {
                 warnings.iter().for_each(|warning| printer.diagnostic(warning));
                 printer.data(&line);
@@ -42,19 +44,21 @@ pub(super) fn run(args: &Check, printer: Printer) -> Result<(), Diagnostics> {
 }
 
 fn check_one(
-    file: &File,
+    bytes: &[u8],
+    file: &str,
     args: &Check,
 ) -> Result<(String, Vec<anymod_model::Diagnostic>), Diagnostics> {
-    let header = Mpy::parse(&file.bytes, &file.name)?.header;
+    let header = Mpy::parse(bytes, file)?.header;
     let mut loader = match args.arch.or(header.arch()) {
         Some(arch) => Loader::new(args.abi, arch),
         // Bytecode runs anywhere; without a firmware named, one with 31-bit small integers is the strictest usual one.
         None => Loader { arch: None, ..Loader::new(args.abi, Arch::Armv6m) },
     };
     loader.arch_flags = args.arch_flags.or(header.arch_flags).unwrap_or(0);
-    let checked = check(&file.bytes, &file.name, &loader)?;
+    loader.jump_target = Some(jump_target);
+    let checked = check(bytes, file, &loader)?;
     let kind = if header.is_native() { header.arch_name() } else { "bytecode".to_owned() };
-    Ok((format!("{}: ok, {kind}, MicroPython {}\n", file.name, releases(header)), checked.warnings))
+    Ok((format!("{file}: ok, {kind}, MicroPython {}\n", releases(header)), checked.warnings))
 }
 
 fn releases(header: anymod_pack::mpy::Header) -> &'static str {

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use anymod_build::mpy::mpy_read;
+use anymod_link::disasm::disassemble;
 use anymod_model::Diagnostics;
-use anymod_pack::mpy::{Dump as FileDump, Mpy};
+use anymod_pack::mpy::Dump as FileDump;
 use clap::Args;
 
-use super::File;
 use crate::cli::Format;
 use crate::printer::Printer;
 
@@ -24,16 +25,14 @@ pub(crate) struct Dump {
 }
 
 pub(super) fn run(args: &Dump, printer: Printer) -> Result<(), Diagnostics> {
-    let file = File::read(&args.file)?;
-    let arch = Mpy::parse(&file.bytes, &file.name)?.header.arch().filter(|_| args.disassemble);
+    let (bytes, mpy) = mpy_read(&args.file)?;
+    let arch = mpy.header.arch().filter(|_| args.disassemble);
     let lines = |code: &[u8], base: u64| match arch {
-        Some(_) => {
-            let _ = (code, base);
-            Vec::new()
-        }
+        Some(arch) => disassemble(arch, code, base).iter().map(ToString::to_string).collect(),
         None => Vec::new(),
     };
-    let dump = FileDump::new(&file.bytes, &file.name, arch.is_some().then_some(&lines))?;
+    let dump =
+        FileDump::new(&bytes, &args.file.display().to_string(), arch.is_some().then_some(&lines))?;
     printer.data(&match args.format {
         Format::Text => dump.text(),
         Format::Json => crate::commands::json(&dump),

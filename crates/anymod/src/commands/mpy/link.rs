@@ -1,15 +1,13 @@
 //! `anymod mpy link`: objects and archives to a native `.mpy`, with mpy_ld.py's command line.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anymod_build::install;
+use anymod_build::mpy::{LinkRequest, mpy_link, mpy_preprocess};
 use anymod_link::mpy::{self, Compat, Linked, Options};
 use anymod_model::manifest::ArchFlag;
 use anymod_model::{Abi, Arch, Diagnostic, Diagnostics, codes};
 use clap::{ArgAction, Args, ValueEnum};
-
-use super::File;
 
 use crate::printer::Printer;
 
@@ -108,28 +106,18 @@ pub(super) fn arch_flags(text: &str) -> Result<u64, String> {
 pub(super) fn run(args: Link, printer: Printer) -> Result<(), Diagnostics> {
     let output = output(&args)?;
     if args.preprocess {
-        return preprocess(&args.files, &output);
+        return mpy_preprocess(&args.files, &output).map(|_| ());
     }
-    let options = options(&args, &output)?;
-    let files: Vec<File> = args
-        .files
-        .iter()
-        .chain(&args.libs)
-        .map(|path| File::read(path))
-        .collect::<Result<_, _>>()?;
-    let (given, libraries) = files.split_at(args.files.len());
-    // An archive among the objects is a library too: mpy_ld.py has no other use for one.
-    let (archives, objects): (Vec<_>, Vec<_>) =
-        given.iter().map(File::input).partition(|input| is_archive(input.data));
-    let archives: Vec<_> = archives.into_iter().chain(libraries.iter().map(File::input)).collect();
-    let linked = mpy::link(&objects, &archives, &options)?;
-    install::write_if_changed(&output, &linked.mpy)?;
+    let request = LinkRequest {
+        options: options(&args, &output),
+        files: args.files.clone(),
+        libraries: args.libs.clone(),
+        qstrs: args.qstrs.clone(),
+        externs: args.externs.clone(),
+        output,
+    };
+    let (linked, _) = mpy_link(&request)?;
     report(&args, &linked, printer)
-}
-
-/// True for anything that `ar` makes, thin archives included; the linker tells them apart.
-fn is_archive(data: &[u8]) -> bool {
-    data.starts_with(b"!<arch>\n") || data.starts_with(b"!<thin>\n")
 }
 
 /// The file to write: the one asked for, or the first input's name with the suffix that the result has.
@@ -142,17 +130,7 @@ fn output(args: &Link) -> Result<PathBuf, Diagnostic> {
     }
 }
 
-fn preprocess(sources: &[PathBuf], output: &Path) -> Result<(), Diagnostics> {
-    let mut names = BTreeSet::new();
-    for source in sources {
-        mpy::qstr::scan(&String::from_utf8_lossy(&install::read(source)?), &mut names);
-    }
-    let header = mpy::qstr::config_header(&mpy::qstr::numbered(&names));
-    install::write_if_changed(output, header.as_bytes())?;
-    Ok(())
-}
-
-fn options(args: &Link, output: &Path) -> Result<Options, Diagnostics> {
+fn options(args: &Link, output: &Path) -> Options {
     let name = match (&args.source_name, args.compat) {
         (Some(name), _) => name.clone(),
         // Up to 1.28 mpy_ld.py stored the path it wrote to, as it was given.
@@ -169,15 +147,7 @@ fn options(args: &Link, output: &Path) -> Result<Options, Diagnostics> {
         Some(StaticData::Refuse) => mpy::StaticData::Refuse,
     };
     options.arch_flags = args.arch_flags.unwrap_or(0);
-    if let Some(header) = &args.qstrs {
-        options.qstrs =
-            mpy::qstr::parse_config_header(&String::from_utf8_lossy(&install::read(header)?));
-    }
-    if let Some(script) = &args.externs {
-        let text = String::from_utf8_lossy(&install::read(script)?).into_owned();
-        options.externs = mpy::externs::parse(&text, &script.display().to_string())?;
-    }
-    Ok(options)
+    options
 }
 
 fn report(args: &Link, linked: &Linked, printer: Printer) -> Result<(), Diagnostics> {

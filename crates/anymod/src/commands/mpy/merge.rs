@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use anymod_build::install;
+use anymod_build::mpy::mpy_merge;
 use anymod_model::{Diagnostic, Diagnostics, codes};
-use anymod_pack::mpy::{MergeOptions, merge};
+use anymod_pack::mpy::MergeOptions;
 use clap::Args;
 
-use super::File;
 use crate::printer::Printer;
 
 /// Merge .mpy files into one that does what importing them one after the other would do
@@ -39,12 +38,7 @@ pub(crate) struct OptionalMerge {
 }
 
 pub(super) fn run(args: &Merge, _printer: Printer) -> Result<(), Diagnostics> {
-    let files: Vec<File> =
-        args.files.iter().map(|path| File::read(path)).collect::<Result<_, _>>()?;
-    let inputs: Vec<_> =
-        files.iter().map(|file| (file.name.as_str(), file.bytes.as_slice())).collect();
-    let merged = merge(&inputs, &MergeOptions { source_name: args.source_name.clone() })?;
-    install::write_if_changed(&args.output, &merged)?;
+    mpy_merge(&args.files, &args.output, &MergeOptions { source_name: args.source_name.clone() })?;
     Ok(())
 }
 

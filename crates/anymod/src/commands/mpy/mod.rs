@@ -6,10 +6,6 @@ mod link;
 mod merge;
 mod rename;
 
-use std::path::Path;
-
-use anymod_build::install;
-use anymod_link::mpy::Input;
 use anymod_model::{Diagnostic, Diagnostics, codes};
 use clap::{Args, Subcommand};
 
@@ -51,21 +47,5 @@ pub(crate) fn run(args: Mpy, printer: Printer) -> Result<(), Diagnostics> {
         )
         .hint("`anymod mpy --help` lists both")
         .into()),
-    }
-}
-
-/// An input file as a whole.
-struct File {
-    name: String,
-    bytes: Vec<u8>,
-}
-
-impl File {
-    fn read(path: &Path) -> Result<File, Diagnostic> {
-        Ok(File { name: path.display().to_string(), bytes: install::read(path)? })
-    }
-
-    fn input(&self) -> Input<'_> {
-        Input { name: self.name.clone(), data: &self.bytes }
     }
 }

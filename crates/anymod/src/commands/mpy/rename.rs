@@ -2,12 +2,10 @@
 
 use std::path::PathBuf;
 
-use anymod_build::install;
+use anymod_build::mpy::mpy_rename;
 use anymod_model::Diagnostics;
-use anymod_pack::mpy::rename;
 use clap::Args;
 
-use super::File;
 use crate::printer::Printer;
 
 /// Change the name stored in a .mpy, which tracebacks show
@@ -23,8 +21,6 @@ pub(crate) struct Rename {
 }
 
 pub(super) fn run(args: &Rename, _printer: Printer) -> Result<(), Diagnostics> {
-    let file = File::read(&args.file)?;
-    let renamed = rename(&file.bytes, &file.name, &args.name)?;
-    install::write_if_changed(args.output.as_ref().unwrap_or(&args.file), &renamed)?;
+    mpy_rename(&args.file, &args.name, args.output.as_deref())?;
     Ok(())
 }
