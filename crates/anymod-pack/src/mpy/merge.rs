@@ -23,7 +23,7 @@ pub struct MergeOptions {
 /// One file that does what importing `inputs` one after the other would do, the native one first. A single input is
 /// copied. Each input is its name, for messages, and its bytes.
 ///
-/// The bytes are those of `mpy-tool.py --merge` of MicroPython 1.25 to 1.29, but where these are wrong
+/// The bytes are those of `mpy-tool.py --merge` of MicroPython 1.25 and 1.26, but where these are wrong
 /// (`docs/formats/mpy.md`, "Merging").
 ///
 /// # Errors
