@@ -119,6 +119,16 @@ impl Arch {
         ARCHES.iter().find(|row| row.arch.number() == number).map(|row| row.arch)
     }
 
+    /// Name of any number that the format has, also of the two that no module is built for here.
+    #[must_use]
+    pub fn number_name(number: u8) -> Option<&'static str> {
+        match number {
+            3 => Some("armv6"),
+            6 => Some("armv7em"),
+            _ => Arch::from_number(number).map(Arch::name),
+        }
+    }
+
     /// True if a loader built for `self` accepts modules built for `module`.
     ///
     /// ARM loaders accept every number from armv6m up to their own (`py/persistentcode.h`,
@@ -150,6 +160,7 @@ mod tests {
             assert_eq!(row.arch.info().name, row.name);
             assert_eq!(Arch::from_name(row.name), Some(row.arch));
             assert_eq!(Arch::from_number(row.arch.number()), Some(row.arch));
+            assert_eq!(Arch::number_name(row.arch.number()), Some(row.name));
         }
     }
 

@@ -76,14 +76,12 @@ impl Header {
     }
 }
 
-/// The name of an architecture number, including the two that anymod does not build for.
+/// The name of an architecture number, whatever it is.
 pub(crate) fn arch_name(number: u8) -> String {
-    match (number, Arch::from_number(number)) {
-        (_, Some(arch)) => arch.name().to_owned(),
-        (0, _) => "none".to_owned(),
-        (3, _) => "armv6".to_owned(),
-        (6, _) => "armv7em".to_owned(),
-        _ => format!("unknown architecture {number}"),
+    match (number, Arch::number_name(number)) {
+        (_, Some(name)) => name.to_owned(),
+        (0, None) => "none".to_owned(),
+        (_, None) => format!("unknown architecture {number}"),
     }
 }
 
