@@ -354,9 +354,9 @@ impl Layout {
                 Some(Address { memory: base.memory, offset: base.offset.wrapping_add(value) })
             }
             Definition::GotBase => text(self.got),
-            Definition::Shim(number) => {
+            Definition::Shim(number, inside) => {
                 let at = needs.shims.iter().position(|used| *used == number)?;
-                text(*self.shims.get(at)?)
+                text(self.shims.get(at)? + u64::from(inside))
             }
             _ => None,
         }

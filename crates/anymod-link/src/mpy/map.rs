@@ -5,6 +5,7 @@ use std::fmt;
 use super::layout::{Layout, Memory, Piece};
 use super::program::{Definition, Program};
 use super::scan::Needs;
+use super::shim;
 
 /// One line of a map.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +63,11 @@ pub(crate) fn make(program: &Program<'_>, layout: &Layout, needs: &Needs) -> Map
             }
             Piece::Starter => ("constructor calls".to_string(), String::new()),
             Piece::Veneer(_) => ("veneer".to_string(), String::new()),
-            Piece::Shim(_) => ("shim".to_string(), String::new()),
+            Piece::Shim(number) => {
+                let number = needs.shims.get(number as usize).copied();
+                let shim = number.and_then(shim::get);
+                (shim.map_or("shim", |shim| shim.name).to_string(), String::new())
+            }
             Piece::Got => ("global offset table".to_string(), String::new()),
             Piece::Literals => ("literals".to_string(), String::new()),
         };
@@ -76,7 +81,7 @@ pub(crate) fn make(program: &Program<'_>, layout: &Layout, needs: &Needs) -> Map
     }
     map.sections.sort_by_key(|entry| (entry.memory, entry.offset));
     for global in &program.globals {
-        if matches!(global.definition, Definition::Section(..) | Definition::Shim(_))
+        if matches!(global.definition, Definition::Section(..) | Definition::Shim(..))
             && let Some(address) = layout.address(global.definition, needs)
         {
             map.symbols.push(Symbol {

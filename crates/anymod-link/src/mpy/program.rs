@@ -132,8 +132,8 @@ pub(crate) enum Definition {
     Runtime(Runtime),
     /// The global offset table itself.
     GotBase,
-    /// Machine code that the linker brings along, by its number in the architecture's table.
-    Shim(u8),
+    /// Machine code that the linker brings along: its number and an offset in it.
+    Shim(u8, u8),
 }
 
 /// How firmly a global is defined; a higher one displaces a lower one.

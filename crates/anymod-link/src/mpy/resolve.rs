@@ -157,7 +157,7 @@ impl<'a> Loader<'a, '_> {
         let first = self.program.sections.len();
         for header in &object.sections {
             let role = role::of(header, self.options);
-            if role != Role::Ignored && header.flags & u64::from(constants::SHF_COMPRESSED.0) != 0 {
+            if role != Role::Ignored && header.flags & constants::SHF_COMPRESSED.0 != 0 {
                 let place = origin.place_in(Some(header.name), None);
                 let fault = Fault::new(&code::COMPRESSED_SECTION, "the section is compressed");
                 self.findings.push(fault.at(place));
@@ -350,7 +350,7 @@ impl<'a> Loader<'a, '_> {
                     true => Definition::Undefined,
                     false => Definition::Null,
                 });
-            global.is_function |= matches!(global.definition, Definition::Shim(_));
+            global.is_function |= matches!(global.definition, Definition::Shim(..));
         }
     }
 }

@@ -256,7 +256,7 @@ impl Scan<'_, '_> {
         if makes_slot && !self.isa.has_literals {
             self.needs.slots.add(self.program, &target, by_name);
         }
-        if let Definition::Shim(number) = target.definition
+        if let Definition::Shim(number, _) = target.definition
             && !self.needs.shims.contains(&number)
         {
             self.needs.shims.push(number);

@@ -63,7 +63,7 @@ fn write_relocations(out: &mut Vec<u8>, relocations: &[LoadRelocation], word: u6
         out.push(destination << 1 | u8::from(is_new));
         if is_new {
             let is_rodata = u64::from(first.memory == Memory::Rodata);
-            format::write_uint(out, first.offset / word << 1 | is_rodata);
+            format::write_uint(out, (first.offset / word) << 1 | is_rodata);
         }
         if run > 1 {
             format::write_uint(out, run as u64);
