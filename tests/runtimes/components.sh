@@ -39,8 +39,8 @@ needs_of() {
     case $1 in
         incumbent) echo micropython-source ;;
         micropython-rv32imc) echo micropython-source; zig_component ;;
-        loader-xtensa) ;;
-        loader-*) zig_component ;;
+        loader-xtensa) echo micropython-source ;;
+        loader-*) echo micropython-source; zig_component ;;
     esac
 }
 
@@ -124,7 +124,7 @@ make_port() {
 # Our own test host, for architectures without a MicroPython here; for the others to hold it against the real one.
 make_loader() {
     local directory=$1 architecture=$2 compiler
-    local flags=(-O1 -Wall -Wextra -Werror "-I$RUNTIMES_DIR/loader" "-I$RUNTIMES_DIR/$GLUE_HEADERS" -DMP_CONFIGFILE='"config.h"')
+    local flags=(-O1 -Wall -Wextra -Werror "-I$directory" "-I$RUNTIMES_DIR/loader" "-I$RUNTIMES_DIR/$GLUE_HEADERS" -DMP_CONFIGFILE='"config.h"')
     case $architecture in
         x64) compiler=("$(zig_command)" cc -target x86_64-linux-musl) ;;
         rv32imc) compiler=("$(zig_command)" cc -target riscv32-linux-musl -mcpu=generic_rv32+m+a+c) ;;
@@ -137,6 +137,14 @@ make_loader() {
             flags+=(-lgcc)
             ;;
     esac
+    python3 - "$(component_dir micropython-source)" >"$directory/static_qstrs.h" <<'END'
+import json, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1] + "/py")
+import makeqstrdata
+for text in makeqstrdata.static_qstr_list:
+    print(json.dumps(text) + ",")
+END
     say "building: the test host for $architecture with ${compiler[0]}"
     "${compiler[@]}" -o "$directory/loader" "$RUNTIMES_DIR"/loader/*.c "${flags[@]}" ||
         die "cannot build the test host for $architecture"

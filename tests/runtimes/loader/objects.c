@@ -15,16 +15,9 @@ typedef struct {
 static text_t own_qstrs[MAX_QSTRS];
 static size_t own_qstr_count;
 
-// Of the strings that have a number in every MicroPython, only those that modules ask for by themselves have a text.
-static const struct {
-    uint16_t number;
-    const char *text;
-} known_qstrs[] = {
-    { MP_QSTR_EOFError, "EOFError" }, { MP_QSTR_IndexError, "IndexError" }, { MP_QSTR_KeyError, "KeyError" },
-    { MP_QSTR_MemoryError, "MemoryError" }, { MP_QSTR_NotImplementedError, "NotImplementedError" },
-    { MP_QSTR_OSError, "OSError" }, { MP_QSTR_OverflowError, "OverflowError" },
-    { MP_QSTR_RuntimeError, "RuntimeError" }, { MP_QSTR_TypeError, "TypeError" }, { MP_QSTR_ValueError, "ValueError" },
-    { MP_QSTR_ZeroDivisionError, "ZeroDivisionError" }, { MP_QSTR_bytearray, "bytearray" }, { MP_QSTR_len, "len" },
+// The strings that have a number in every MicroPython, from 1: setup writes this file from the source package.
+static const char *const static_qstrs[] = {
+#include "static_qstrs.h"
 };
 
 static bool same(const char *a, size_t a_len, const char *b, size_t b_len) {
@@ -53,12 +46,10 @@ static text_t text_of(qstr name) {
     if (name >= FIRST_OWN_QSTR && name - FIRST_OWN_QSTR < own_qstr_count) {
         return own_qstrs[name - FIRST_OWN_QSTR];
     }
-    for (size_t i = 0; i < MP_ARRAY_SIZE(known_qstrs); i++) {
-        if (known_qstrs[i].number == name) {
-            return (text_t){ known_qstrs[i].text, length(known_qstrs[i].text) };
-        }
+    if (name == 0 || name > MP_ARRAY_SIZE(static_qstrs)) {
+        fail("there is no qstr of a number");
     }
-    return (text_t){ "a static qstr", 13 };
+    return (text_t){ static_qstrs[name - 1], length(static_qstrs[name - 1]) };
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
