@@ -6,6 +6,7 @@
     reason = "chores talk to the person who runs them"
 )]
 
+mod bench;
 mod docs;
 mod generated;
 mod schema;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 type Task = (&'static str, fn(&[String]) -> Result<(), String>, &'static str);
 
 const TASKS: &[Task] = &[
+    ("bench", bench::run, "measure against the incumbents: bench mpy"),
     ("docs", docs::run, "write docs/reference from the tables; --check only compares"),
     ("schema", schema::run, "write anymod.schema.json from the key table; --check only compares"),
     ("tidy", tidy::run, "check layering, I/O, module docs, file lengths and generated files"),

@@ -30,7 +30,7 @@ pub(crate) struct Selection {
     /// Modules to build [default: all]
     #[arg(value_name = "MODULE")]
     modules: Vec<String>,
-    /// Targets to build for; `*` stands for any run of characters [default: as the manifest says]
+    /// Target to build for; `*` chooses among the manifest's [default: all of the manifest's]
     #[arg(short, long, value_name = "TARGET")]
     target: Vec<String>,
     /// Build type [default: as the manifest says, else `release`]
