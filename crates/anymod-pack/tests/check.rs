@@ -209,6 +209,8 @@ fn bytecode_refers_to_what_is_there() {
         (&[0x42, 0x42, 0x22, 0x01], true),
         (&[0x42, 0x3d], false),
         (&[0x6f], false),
+        (&[0x4c, 0x00], false),
+        (&[0x1d, 0x00], false),
         (&[0x16], false),
     ] {
         let expected: &[&str] = if ok { &[] } else { &["P0207"] };

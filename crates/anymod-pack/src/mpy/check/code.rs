@@ -66,10 +66,10 @@ fn problem(
     let beyond = |what: &str, index: u64, len: usize| {
         (index >= len as u64).then(|| format!("uses {what} {index}; there are {len}"))
     };
+    if opcode::name(it.opcode) == "?" {
+        return Some(format!("is no opcode: {:#04x}", it.opcode));
+    }
     match it.argument {
-        Argument::None | Argument::Number(..) if opcode::name(it.opcode) == "?" => {
-            Some(format!("is no opcode: {:#04x}", it.opcode))
-        }
         Argument::Qstr(index) => beyond("qstr", index, mpy.qstrs.len()),
         Argument::Object(index) => beyond("constant", index, mpy.objects.len()),
         Argument::Number(index, _) if opcode::makes_function(it.opcode) => beyond(
