@@ -94,12 +94,13 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
     log.flush()?;
     let plan = plan?;
     started(&plan, sink);
+    tell(&plan.findings, sink);
     headers::write(&root)?;
     let jobs = request.jobs.unwrap_or_else(processors);
     let ran = run::run(&plan, &root, jobs, &request.environment, &mut log, sink)?;
     let (outputs, unwritten) = install_all(&plan, &ran, &root, &mut log, sink);
     log.close()?;
-    report(root, outputs, ran, unwritten, clock, sink)
+    report(root, outputs, ran, [plan.findings, unwritten].concat(), clock, sink)
 }
 
 /// Finds and reads the manifest, in a directory or above it; the project's directory is where it is.
@@ -191,6 +192,12 @@ fn started(plan: &Plan, sink: Sink<'_>) {
     });
 }
 
+fn tell(findings: &[Diagnostic], sink: Sink<'_>) {
+    for finding in findings {
+        sink(Event::Diagnostic(Finding::from(finding)));
+    }
+}
+
 /// Installs what was built, and says what could not be.
 fn install_all(
     plan: &Plan,
@@ -226,12 +233,10 @@ fn install_all(
                     sizes: counted.and_then(|json| ModuleSizes::from_json(&json)),
                 });
             }
-            Err(finding) => {
-                sink(Event::Diagnostic(Finding::from(&finding)));
-                findings.push(finding);
-            }
+            Err(finding) => findings.push(finding),
         }
     }
+    tell(&findings, sink);
     (outputs, findings)
 }
 
@@ -254,7 +259,7 @@ fn report(
     root: PathBuf,
     outputs: Vec<Output>,
     ran: Ran,
-    unwritten: Vec<Diagnostic>,
+    others: Vec<Diagnostic>,
     clock: Instant,
     sink: Sink<'_>,
 ) -> Result<Report, Diagnostics> {
@@ -270,7 +275,7 @@ fn report(
     };
     sink(Event::RunFinished(totals));
     let mut findings = ran.findings;
-    findings.extend(unwritten);
+    findings.extend(others);
     if !findings.is_empty() {
         return Err(Diagnostics(findings));
     }

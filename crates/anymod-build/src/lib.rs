@@ -14,11 +14,6 @@
 //! Nothing here prints or exits; what happens is told to a sink of `anymod_model::event::Event`s. The process's
 //! environment is read in one place, [`environment`].
 
-#![expect(
-    clippy::result_large_err,
-    reason = "a diagnostic is made once, on the way out of a run that failed; a box would only hide it"
-)]
-
 mod action;
 mod build;
 mod depfile;

@@ -45,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) actions: Vec<Action>,
     /// The modules, in manifest order, each for its targets in table order.
     pub(crate) products: Vec<Product>,
+    /// Why some modules are not among them: nothing on this machine builds for their targets.
+    pub(crate) findings: Vec<Diagnostic>,
 }
 
 /// A module for a target.
@@ -80,7 +82,8 @@ pub(crate) struct Planner<'a> {
 /// Makes the plan.
 ///
 /// # Errors
-/// Everything that is wrong with the selection, the manifest's patterns and the toolchains, at once.
+/// Everything that is wrong with the selection and the manifest's patterns, at once. A toolchain that is missing is an
+/// error only if nothing else is left to build.
 pub(crate) fn plan(
     manifest: &Manifest,
     root: &Path,
@@ -106,22 +109,27 @@ pub(crate) fn plan(
     let mut products = Vec::new();
     let mut findings: Vec<Diagnostic> = Vec::new();
     for (module, target) in jobs {
+        let planned = planner.actions.len();
         match planner.module(&module, target, build_type) {
             Ok(product) => products.push(product),
-            // One mistake is often made for every target; once is enough.
             Err(errors) => {
-                let new = errors.0.into_iter().filter(|error| !findings.contains(error));
-                let new: Vec<Diagnostic> = new.collect();
+                planner.actions.truncate(planned);
+                // One mistake is often made for every target; once is enough.
+                let mut new = errors.0;
+                new.retain(|error| !findings.contains(error));
                 findings.extend(new);
             }
         }
     }
-    if findings.is_empty() {
-        Ok(Plan { actions: planner.actions, products })
-    } else {
-        Err(Diagnostics(findings))
+    let fatal = findings.iter().any(|finding| finding.code.exit != MISSING_TOOLS);
+    if fatal || (products.is_empty() && !findings.is_empty()) {
+        return Err(Diagnostics(findings));
     }
+    Ok(Plan { actions: planner.actions, products, findings })
 }
+
+/// Exit code of findings about what is not installed; the rest of a build goes on without.
+const MISSING_TOOLS: u8 = 3;
 
 /// The modules and targets that a selection means, in manifest and table order.
 ///

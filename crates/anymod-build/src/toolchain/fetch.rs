@@ -24,7 +24,7 @@ pub(crate) fn fetch(
     work: &Path,
     environment: &Environment,
 ) -> Result<PathBuf, Diagnostic> {
-    let pip = find_pip(environment).ok_or_else(|| no_pip(package))?;
+    let pip = find_pip(environment).map_err(|tried| no_pip(package, tried))?;
     let requirements = work.join("requirements.txt");
     let hashes: String =
         package.sha256.iter().map(|hash| format!(" --hash=sha256:{hash}")).collect();
@@ -67,17 +67,32 @@ pub(crate) fn check(package: &Package, wheel: &Path) -> Result<(), Diagnostic> {
     Err(finding.note(format!("its SHA-256 is {digest}")))
 }
 
-/// The first way to run pip that works, with the program as an absolute path.
-fn find_pip(environment: &Environment) -> Option<Vec<String>> {
-    PIPS.iter().find_map(|words| {
-        let (name, rest) = words.split_first()?;
-        let program = environment.find_program(name)?;
+/// The first way to run pip that works, with the program as an absolute path; else what was tried.
+fn find_pip(environment: &Environment) -> Result<Vec<String>, Vec<String>> {
+    let mut tried = Vec::new();
+    for words in PIPS {
+        let Some((name, rest)) = words.split_first() else { continue };
+        let Some(program) = environment.find_program(name) else { continue };
         let mut pip = vec![program.to_string_lossy().into_owned()];
         pip.extend(rest.iter().map(|word| (*word).to_owned()));
         // A Python without pip is common; uv fetches pip at this point if it has to.
-        let works = command(&pip, environment).arg("--version").output().ok()?.status.success();
-        works.then_some(pip)
-    })
+        match command(&pip, environment).arg("--version").output() {
+            Ok(output) if output.status.success() => return Ok(pip),
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stderr);
+                let said = said.lines().next().unwrap_or("it said nothing");
+                tried.push(format!("`{}` does not work: {said}", pip.join(" ")));
+            }
+            Err(error) => {
+                tried.push(format!(
+                    "`{}` does not work: {}",
+                    pip.join(" "),
+                    install::reason(&error)
+                ));
+            }
+        }
+    }
+    Err(tried)
 }
 
 /// A command with the whole environment: proxies and indexes are configured there.
@@ -94,8 +109,10 @@ pub(crate) fn failed(package: &Package, why: &str) -> Diagnostic {
     Diagnostic::error(&codes::INSTALL, message)
 }
 
-fn no_pip(package: &Package) -> Diagnostic {
-    failed(package, "neither pip nor uv is on the `PATH`").hint(
+fn no_pip(package: &Package, tried: Vec<String>) -> Diagnostic {
+    let mut finding = failed(package, "there is no working pip or uv on the `PATH`");
+    finding.notes = tried;
+    finding.hint(
         "install one of them (`apt-get install python3-pip`); they are needed for the download only",
     )
 }

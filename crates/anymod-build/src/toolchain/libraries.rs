@@ -85,10 +85,13 @@ fn gnu(
         let program = toolchain.program.display();
         let message = format!("`{program}` has no `{name}` for `{}`", toolchain.arch);
         let finding = Diagnostic::error(&codes::LIBRARY, message);
-        return Err(match install_command(ToolchainKind::Gnu, toolchain.arch) {
-            Some(command) => finding.hint(format!("run `{command}`, or use `--toolchain zig`")),
-            None => finding.hint("list an archive of your own in `sources` instead"),
-        });
+        let install = install_command(ToolchainKind::Gnu, toolchain.arch);
+        let zig_has_it = install_command(ToolchainKind::Zig, toolchain.arch).is_some();
+        return Err(finding.hint(match install {
+            Some(install) if zig_has_it => format!("run `{install}`, or use `--toolchain zig`"),
+            _ => "list an archive of your own in `sources`, or leave it out for this target"
+                .to_owned(),
+        }));
     }
     let path = path.canonicalize().map_err(|error| install::read_error(&path, &error))?;
     Ok(group(&path).unwrap_or_else(|| vec![path]))
