@@ -537,8 +537,9 @@ static inline mp_float_t mp_obj_get_float(mp_obj_t object) { return mp_obj_get_f
 // New strings and buffers copy their data. A str has to be UTF-8.
 static inline mp_obj_t mp_obj_new_str(const char *data, size_t len) { return mp_fun_table.obj_new_str(data, len); }
 static inline mp_obj_t mp_obj_new_str_from_cstr(const char *text) {
+    const volatile char *end = text; // volatile, or compilers make a call of strlen from the loop
     size_t len = 0;
-    while (text[len] != 0) {
+    while (end[len] != 0) {
         len++;
     }
     return mp_obj_new_str(text, len);
@@ -650,6 +651,28 @@ static inline mp_obj_t mp_obj_len(mp_obj_t object) { return mp_call_function_1(m
 #define mp_printf(print, ...) (mp_fun_table.printf_((print), __VA_ARGS__))
 #define mp_vprintf(print, format, args) (mp_fun_table.vprintf_((print), (format), (args)))
 static inline const mp_stream_p_t *mp_get_stream_raise(mp_obj_t self, int flags) { return mp_fun_table.get_stream_raise(self, flags); }
+
+// Raises with a formatted message, cut after 127 bytes.
+typedef struct {
+    size_t len;
+    char text[127];
+} anymod_message_t;
+static inline void anymod_message_add(void *data, const char *text, size_t len) {
+    anymod_message_t *message = (anymod_message_t *)data;
+    for (size_t i = 0; i < len && message->len < sizeof(message->text); i++) {
+        message->text[message->len++] = text[i];
+    }
+}
+static inline NORETURN void mp_raise_msg_varg(const mp_obj_type_t *type, mp_rom_error_text_t format, ...) {
+    anymod_message_t message;
+    message.len = 0;
+    mp_print_t print = { &message, anymod_message_add };
+    va_list args;
+    va_start(args, format);
+    mp_vprintf(&print, format, args);
+    va_end(args);
+    mp_raise_type_arg(type, mp_obj_new_str(message.text, message.len));
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Functions of the module: `static MP_DEFINE_CONST_FUN_OBJ_1(name_obj, name);`
