@@ -16,6 +16,9 @@
 use anymod_model::Diagnostic;
 use anymod_model::codes::link as code;
 
+use rustc_hash::FxHashMap;
+
+use super::absolute::THUNK_SIZE;
 use super::arch::{Isa, isa};
 use super::findings::Findings;
 use super::options::{Compat, Options};
@@ -51,6 +54,8 @@ pub(crate) enum Piece {
     Section(SectionId),
     /// Calls of the constructors.
     Starter,
+    /// The thunks behind a section with absolute addresses.
+    Thunks(SectionId),
     /// The veneer of this number in `Needs::veneers`.
     Veneer(u32),
     /// The shim of this number in `Needs::shims`.
@@ -79,6 +84,8 @@ pub(crate) struct Layout {
     pub(crate) placed: Vec<Placed>,
     /// Address of each section by id; `None` if it is not in the module.
     pub(crate) sections: Vec<Option<Address>>,
+    /// Offset in the code of each section's thunks.
+    pub(crate) thunks: FxHashMap<SectionId, u64>,
     /// Offset in the code of each veneer.
     pub(crate) veneers: Vec<u64>,
     /// Offset in the code of each shim.
@@ -210,11 +217,15 @@ fn order(
         pieces.extend([Piece::Got, Piece::Literals]);
     }
     pieces.push(Piece::Section(entry));
+    pieces.extend(needs.thunks(entry));
     for ((id, section), live) in program.ids().zip(live) {
         let piece = Piece::Section(id);
         match section.role {
             _ if !live || id == entry => {}
-            Role::Text => pieces.push(piece),
+            Role::Text => {
+                pieces.push(piece);
+                pieces.extend(needs.thunks(id));
+            }
             Role::Rodata => rodata.push(piece),
             Role::RelocatedRodata => relocated.push(piece),
             Role::Data => data.push(piece),
@@ -247,6 +258,7 @@ impl Builder<'_, '_> {
         let mut layout = Layout {
             placed: Vec::with_capacity(pieces.len()),
             sections: vec![None; self.program.sections.len()],
+            thunks: FxHashMap::default(),
             veneers: Vec::new(),
             shims: Vec::new(),
             got: 0,
@@ -288,6 +300,10 @@ impl Builder<'_, '_> {
             }
             Piece::Got => (Memory::Text, self.needs.slots.list.len() as u64 * word, word),
             Piece::Literals => (Memory::Text, self.needs.literals.values.len() as u64 * word, word),
+            Piece::Thunks(id) => {
+                let count = self.needs.absolute.get(&id).map_or(0, |plan| plan.thunks);
+                (Memory::Text, u64::from(count) * THUNK_SIZE, 4)
+            }
             Piece::Veneer(_) => {
                 let veneer = self.isa.veneer.as_ref()?;
                 (Memory::Text, veneer.code.len() as u64 + word, veneer.align)
@@ -323,6 +339,9 @@ impl Layout {
                 if let Some(slot) = self.sections.get_mut(id.index()) {
                     *slot = Some(placed.address);
                 }
+            }
+            Piece::Thunks(id) => {
+                self.thunks.insert(id, offset);
             }
             Piece::Got => self.got = offset,
             Piece::Literals => self.literals = offset,

@@ -62,6 +62,7 @@ pub(crate) fn make(program: &Program<'_>, layout: &Layout, needs: &Needs) -> Map
                 (section.header.name.to_string(), origin)
             }
             Piece::Starter => ("constructor calls".to_string(), String::new()),
+            Piece::Thunks(_) => ("address thunks".to_string(), String::new()),
             Piece::Veneer(_) => ("veneer".to_string(), String::new()),
             Piece::Shim(number) => {
                 let number = needs.shims.get(number as usize).copied();

@@ -4,8 +4,9 @@ use anymod_model::codes::link as code;
 use anymod_model::mpy as format;
 use anymod_model::{Code, Diagnostic};
 
-use super::arch::patch::{Patch, Trouble};
-use super::arch::{Isa, Kind, Usage, isa};
+use super::absolute::{High, Low, THUNK_SIZE};
+use super::arch::patch::{HighForm, Patch, Trouble};
+use super::arch::{Isa, Kind, Usage, isa, riscv};
 use super::findings::Findings;
 use super::hint;
 use super::layout::{Address, Layout, Memory, Piece};
@@ -201,7 +202,7 @@ impl Linker<'_, '_> {
                 }
                 Piece::Shim(number) => self.shim(placed.address.offset, number),
                 Piece::Starter => self.starter(placed.address.offset),
-                Piece::Got | Piece::Literals => {}
+                Piece::Got | Piece::Literals | Piece::Thunks(_) => {}
             }
         }
     }
@@ -265,7 +266,17 @@ impl Linker<'_, '_> {
                 continue;
             }
             let Some(target) = program.target(section.unit, relocation.symbol) else { continue };
+            if kind.usage == Usage::AbsoluteHigh {
+                let site = Site { section, base: address, relocation, kind, target, paired: None };
+                if let Err(failure) = self.absolute_high(id, &site) {
+                    self.report(id, &site, failure);
+                }
+                continue;
+            }
             let paired = match (kind.usage, target.definition) {
+                (Usage::AbsoluteLow, definition) => {
+                    self.absolute_low(id, address, &relocation, definition)
+                }
                 (Usage::PairedLow, Definition::Section(to, offset)) if to == id => {
                     let at = highs.binary_search_by_key(&offset, |high| high.0).ok();
                     at.and_then(|at| highs.get(at)).map(|high| high.1)
@@ -311,7 +322,65 @@ impl Linker<'_, '_> {
         values
     }
 
+    /// The high part of an absolute address (RISC-V), with its thunk if it has one.
+    fn absolute_high(&mut self, id: SectionId, site: &Site<'_, '_>) -> Result<(), Failure> {
+        let offset = site.relocation.offset;
+        let place = site.base.offset.wrapping_add(offset) as i64;
+        let plan = self.needs.absolute.get(&id).and_then(|plan| plan.highs.get(&offset));
+        let (number, addend) = match plan.ok_or(Trouble::Unpaired)? {
+            High::Fixed => return self.relocation_as(site, Some(HighForm::Fixed)),
+            High::Direct => return self.relocation_as(site, Some(HighForm::Direct)),
+            High::Thunk(number, addend) => (*number, *addend),
+        };
+        let start = self.layout.thunks.get(&id).ok_or(Trouble::Unpaired)?;
+        let at = start + u64::from(number) * THUNK_SIZE;
+        let value = match self.layout.address(site.target.definition, self.needs) {
+            Some(address) if address.memory != Memory::Text => {
+                let why = "the symbol is loaded into other memory than the place";
+                return Err(Failure::Finding(&code::CROSS_MEMORY, why.into()));
+            }
+            Some(address) => riscv::Yield::Address(address.offset as i64 + addend - at as i64),
+            None => {
+                let slot = self.slot(&site.target) as i64;
+                riscv::Yield::Word(slot - at as i64, self.word == 8)
+            }
+        };
+        let tail = site.section.header.data.get(offset as usize..).unwrap_or(&[]);
+        let word = tail.first_chunk::<4>().map(|word| u32::from_le_bytes(*word));
+        let code = riscv::thunk(word.ok_or(Trouble::Outside)?, value, place + 4 - at as i64)?;
+        self.write(Address { memory: Memory::Text, offset: at }, &code);
+        self.relocation_as(site, Some(HighForm::Jump(at as i64 - place)))
+    }
+
+    /// What a low part of an absolute address holds (RISC-V).
+    fn absolute_low(
+        &self,
+        id: SectionId,
+        base: Address,
+        relocation: &Relocation,
+        definition: Definition,
+    ) -> Option<i64> {
+        let address = match definition {
+            Definition::Absolute(address) => address,
+            _ => self.layout.address(definition, self.needs).map_or(0, |address| address.offset),
+        };
+        let value = (address as i64).wrapping_add(relocation.addend.unwrap_or(0));
+        match self.needs.absolute.get(&id)?.lows.get(&relocation.offset)? {
+            Low::Fixed => Some(value),
+            Low::Plain(number) => Some(*number),
+            Low::With(high) => Some(value.wrapping_sub(base.offset.wrapping_add(*high) as i64)),
+        }
+    }
+
     fn relocation(&mut self, site: &Site<'_, '_>) -> Result<(), Failure> {
+        self.relocation_as(site, None)
+    }
+
+    fn relocation_as(
+        &mut self,
+        site: &Site<'_, '_>,
+        thunk: Option<HighForm>,
+    ) -> Result<(), Failure> {
         let Site { section, base, relocation, kind, target, paired } = *site;
         if kind.usage == Usage::Word {
             return self.word(base, &relocation, &target);
@@ -352,6 +421,7 @@ impl Linker<'_, '_> {
             paired,
             minuend,
             literal,
+            thunk,
             is_compat,
         };
         let result = apply(kind.number, &mut patch);
@@ -462,7 +532,7 @@ struct Site<'s, 'a> {
 }
 
 fn needs_same_memory(usage: Usage) -> bool {
-    matches!(usage, Usage::Relative | Usage::Branch(_) | Usage::GotRelative | Usage::AbsoluteHigh)
+    matches!(usage, Usage::Relative | Usage::Branch(_) | Usage::GotRelative)
 }
 
 fn runtime_destination(runtime: Runtime) -> u8 {

@@ -30,7 +30,9 @@ pub(crate) fn sizes(
             },
             Piece::Got => &mut sizes.got,
             Piece::Literals => &mut sizes.literals,
-            Piece::Starter | Piece::Veneer(_) | Piece::Shim(_) => &mut sizes.synthetic,
+            Piece::Starter | Piece::Thunks(_) | Piece::Veneer(_) | Piece::Shim(_) => {
+                &mut sizes.synthetic
+            }
         };
         *total += placed.size;
     }

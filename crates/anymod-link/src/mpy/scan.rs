@@ -10,8 +10,10 @@ use anymod_model::codes::link as code;
 use anymod_model::{Code, Diagnostic, Place};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::absolute::{self, Mentioned, Plan};
 use super::arch::{Isa, Usage, isa};
 use super::findings::Findings;
+use super::layout::Piece;
 use super::literals::Literals;
 use super::options::{Options, StaticData};
 use super::program::{Definition, Program, Role, Runtime, SectionId, Target};
@@ -100,8 +102,17 @@ pub(crate) struct Needs {
     pub(crate) veneers: Vec<Definition>,
     /// The linker's own functions that are used, in order of first use.
     pub(crate) shims: Vec<u8>,
+    /// How absolute addresses in code become relative (RISC-V).
+    pub(crate) absolute: FxHashMap<SectionId, Plan>,
     /// Zeroed sections that live inside the code.
     pub(crate) in_text: FxHashSet<SectionId>,
+}
+
+impl Needs {
+    /// The thunks behind a section, if it has any.
+    pub(crate) fn thunks(&self, id: SectionId) -> Option<Piece> {
+        self.absolute.get(&id).filter(|plan| plan.thunks > 0).map(|_| Piece::Thunks(id))
+    }
 }
 
 /// The most places listed for one undefined symbol.
@@ -114,6 +125,10 @@ struct Scan<'s, 'a> {
     allows_bss_in_text: bool,
     needs: Needs,
     names: compat::LiteralNames,
+    /// The section being scanned holds absolute addresses in code.
+    has_absolute: bool,
+    /// What the object scanned last mentions, if it holds absolute addresses in code.
+    mentioned: (u32, Mentioned),
     /// Per undefined global: where it is referred to, and how often.
     undefined: BTreeMap<u32, (Vec<Place>, usize)>,
     findings: &'s mut Findings,
@@ -138,6 +153,8 @@ pub(crate) fn scan(
         allows_bss_in_text,
         needs: Needs::default(),
         names: compat::LiteralNames::default(),
+        has_absolute: false,
+        mentioned: (u32::MAX, Mentioned::default()),
         undefined: BTreeMap::new(),
         findings,
     };
@@ -149,8 +166,12 @@ pub(crate) fn scan(
             Role::Literal => scan.literals(id),
             role if role.is_loaded() => {
                 scan.check_data(id, role);
+                scan.has_absolute = false;
                 for relocation in section.header.relocations.iter() {
                     scan.relocation(id, section.unit, &relocation);
+                }
+                if scan.has_absolute {
+                    scan.plan_absolute(id, section.unit);
                 }
             }
             _ => {}
@@ -161,6 +182,22 @@ pub(crate) fn scan(
 }
 
 impl Scan<'_, '_> {
+    fn plan_absolute(&mut self, id: SectionId, unit: u32) {
+        if self.mentioned.0 != unit {
+            self.mentioned = (unit, Mentioned::of(self.program, unit));
+        }
+        let is_64 = self.options.arch.info().word_size == 8;
+        match absolute::plan(self.program, id, &self.mentioned.1, is_64) {
+            Ok(plan) => {
+                self.needs.absolute.insert(id, plan);
+            }
+            Err(offset) => {
+                let message = "the other half of the address cannot be told".to_string();
+                self.error(id, offset, &code::UNPAIRED, message);
+            }
+        }
+    }
+
     fn error(&mut self, id: SectionId, offset: u64, code: &'static Code, message: String) {
         let mut finding = Diagnostic::error(code, message);
         finding.place = self.program.place(id, Some(offset));
@@ -250,8 +287,12 @@ impl Scan<'_, '_> {
         {
             return self.error(id, relocation.offset, &code::COMPAT_REFUSED, why.to_string());
         }
+        self.has_absolute |= matches!(kind.usage, Usage::AbsoluteHigh | Usage::AbsoluteLow);
         let by_name = self.options.compat.is_some();
+        let loads_address = kind.usage == Usage::AbsoluteHigh
+            && matches!(target.definition, Definition::Runtime(_));
         let makes_slot = kind.usage == Usage::GotSlot
+            || loads_address
             || by_name && target.global.is_some() && self.isa.compat_got.contains(&kind.number);
         if makes_slot && !self.isa.has_literals {
             self.needs.slots.add(self.program, &target, by_name);
@@ -344,14 +385,10 @@ impl Scan<'_, '_> {
             Usage::Relative if is_callable && self.isa.veneer.is_some() => {
                 self.need_veneer(definition)
             }
-            Usage::Branch(_) | Usage::Relative | Usage::GotRelative | Usage::AbsoluteHigh
-                if is_outside =>
-            {
+            Usage::Branch(_) | Usage::Relative | Usage::GotRelative if is_outside => {
                 Some((&code::DIRECT_EXTERNAL, "the symbol is outside the module".into()))
             }
-            Usage::Relative | Usage::GotRelative | Usage::AbsoluteHigh
-                if definition == Definition::Null =>
-            {
+            Usage::Relative | Usage::GotRelative if definition == Definition::Null => {
                 Some((&code::WEAK_UNDEFINED, "nothing defines the weak symbol".into()))
             }
             Usage::AbsolutePiece => Some((

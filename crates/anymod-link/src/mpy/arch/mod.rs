@@ -7,6 +7,7 @@
 pub(crate) mod arm;
 pub(crate) mod patch;
 pub(crate) mod riscv;
+pub(crate) mod riscv_flow;
 pub(crate) mod x64;
 pub(crate) mod x86;
 pub(crate) mod xtensa;

@@ -25,8 +25,21 @@ pub(crate) struct Patch<'a> {
     pub(crate) minuend: Option<i64>,
     /// Address of the literal that the symbol and addend name (Xtensa).
     pub(crate) literal: Option<i64>,
+    /// For the high part of an absolute address: what becomes of it.
+    pub(crate) thunk: Option<HighForm>,
     /// MicroPython's own linker is to be reproduced.
     pub(crate) is_compat: bool,
+}
+
+/// What an instruction with the high part of an absolute address becomes (RISC-V).
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum HighForm {
+    /// It stays absolute.
+    Fixed,
+    /// It becomes relative to the place.
+    Direct,
+    /// It becomes a jump over this distance.
+    Jump(i64),
 }
 
 /// Why a relocation cannot be performed.

@@ -12,7 +12,7 @@
 //!
 //! Names, numbers and operations: RISC-V ELF psABI 1.0, "Relocations"; encodings: the unprivileged ISA manual.
 
-use super::patch::{Patch, Trouble, multiple, signed};
+use super::patch::{HighForm, Patch, Trouble, multiple, signed};
 use super::{Isa, Jump, Kind, Starter, Usage, Veneer, kind};
 
 /// RV32IMC.
@@ -104,7 +104,7 @@ const STARTER: Starter = Starter {
 };
 
 /// Relocations whose value the low parts that name their place take over.
-static HIGH: [u32; 3] = [R_RISCV_GOT_HI20, R_RISCV_PCREL_HI20, R_RISCV_HI20];
+static HIGH: [u32; 2] = [R_RISCV_GOT_HI20, R_RISCV_PCREL_HI20];
 
 const R_RISCV_GOT_HI20: u32 = 20;
 const R_RISCV_PCREL_HI20: u32 = 23;
@@ -189,8 +189,9 @@ fn apply(number: u32, patch: &mut Patch<'_>) -> Result<(), Trouble> {
             high(patch, value)
         }
         R_RISCV_PCREL_HI20 => high(patch, relative),
-        24 => low_load(patch, patch.paired.ok_or(Trouble::Unpaired)?),
-        25 => low_store(patch, patch.paired.ok_or(Trouble::Unpaired)?),
+        R_RISCV_HI20 => absolute_high(patch, absolute, relative),
+        24 | 27 => low_load(patch, patch.paired.ok_or(Trouble::Unpaired)?),
+        25 | 28 => low_store(patch, patch.paired.ok_or(Trouble::Unpaired)?),
         33..=40 | 52..=56 | 60 | 61 => term(number, patch, absolute),
         41 => patch.store32(patch.slot.wrapping_add(addend).wrapping_sub(patch.place)),
         44 => compressed_branch(patch, relative),
@@ -217,6 +218,52 @@ fn high(patch: &mut Patch<'_>, value: i64) -> Result<(), Trouble> {
         return Err(Trouble::Instruction("`auipc`"));
     }
     patch.set_u32(0, word & 0xfff | high_part(value)? << 12)
+}
+
+/// `lui`, in the form that `absolute` decided.
+fn absolute_high(patch: &mut Patch<'_>, absolute: i64, relative: i64) -> Result<(), Trouble> {
+    let word = patch.u32(0)?;
+    if word & 0x7f != 0x37 {
+        return Err(Trouble::Instruction("`lui`"));
+    }
+    let register = word & 0xf80;
+    match patch.thunk {
+        Some(HighForm::Fixed) => patch.set_u32(0, register | 0x37 | high_part(absolute)? << 12),
+        Some(HighForm::Direct) => patch.set_u32(0, register | 0x17 | high_part(relative)? << 12),
+        Some(HighForm::Jump(distance)) => {
+            let value = signed(multiple(distance, 2)?, 21)? as u32;
+            patch.set_u32(0, 0x6f | jump_bits(value))
+        }
+        None => Err(Trouble::Unpaired),
+    }
+}
+
+/// What a thunk puts into its register.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Yield {
+    /// The address at this distance from the thunk.
+    Address(i64),
+    /// The word, of 8 bytes or else 4, at this distance from the thunk.
+    Word(i64, bool),
+}
+
+/// The thunk for the `lui` in `word`: puts a value into its register and jumps back over `back` bytes from the thunk's start.
+pub(crate) fn thunk(word: u32, value: Yield, back: i64) -> Result<Vec<u8>, Trouble> {
+    let register = word >> 7 & 31;
+    let (distance, opcode) = match value {
+        Yield::Address(distance) => (distance, 0x13),
+        Yield::Word(distance, false) => (distance, 0x2003),
+        Yield::Word(distance, true) => (distance, 0x3003),
+    };
+    let upper = high_part(distance)? << 12 | register << 7 | 0x17;
+    let lower = (distance as u32 & 0xfff) << 20 | register << 15 | register << 7 | opcode;
+    let jump = 0x6f | jump_bits(signed(back - 8, 21)? as u32);
+    Ok([upper, lower, jump].iter().flat_map(|word| word.to_le_bytes()).collect())
+}
+
+/// How a relocation uses its symbol.
+pub(crate) fn usage(number: u32) -> Option<Usage> {
+    RV32.kind(number).map(|kind| kind.usage)
 }
 
 /// The low part in an instruction of I format.
