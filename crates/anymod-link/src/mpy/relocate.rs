@@ -262,7 +262,9 @@ impl Linker<'_, '_> {
         self.minuend = None;
         for relocation in section.header.relocations.iter() {
             let Some(kind) = self.isa.kind(relocation.kind) else { continue };
-            if kind.usage == Usage::Nothing {
+            let is_refused = !self.needs.refused.is_empty()
+                && self.needs.refused.contains(&(id, relocation.offset));
+            if kind.usage == Usage::Nothing || is_refused {
                 continue;
             }
             let Some(target) = program.target(section.unit, relocation.symbol) else { continue };

@@ -106,6 +106,8 @@ pub(crate) struct Needs {
     pub(crate) absolute: FxHashMap<SectionId, Plan>,
     /// Zeroed sections that live inside the code.
     pub(crate) in_text: FxHashSet<SectionId>,
+    /// Relocations, by section and offset, that are already reported as impossible.
+    pub(crate) refused: FxHashSet<(SectionId, u64)>,
 }
 
 impl Needs {
@@ -115,7 +117,7 @@ impl Needs {
     }
 }
 
-/// The most places listed for one undefined symbol.
+/// The most places listed for one symbol and one error.
 const PLACES: usize = 4;
 
 struct Scan<'s, 'a> {
@@ -129,6 +131,8 @@ struct Scan<'s, 'a> {
     has_absolute: bool,
     /// What the object scanned last mentions, if it holds absolute addresses in code.
     mentioned: (u32, Mentioned),
+    /// How often a symbol of an object was refused for a reason, so that not every place is listed.
+    refusals: FxHashMap<(&'static str, u32, u32), usize>,
     /// Per undefined global: where it is referred to, and how often.
     undefined: BTreeMap<u32, (Vec<Place>, usize)>,
     findings: &'s mut Findings,
@@ -155,6 +159,7 @@ pub(crate) fn scan(
         names: compat::LiteralNames::default(),
         has_absolute: false,
         mentioned: (u32::MAX, Mentioned::default()),
+        refusals: FxHashMap::default(),
         undefined: BTreeMap::new(),
         findings,
     };
@@ -277,6 +282,12 @@ impl Scan<'_, '_> {
             _ => self.outside_problem(&target, kind.usage),
         };
         if let Some((code, why)) = problem {
+            self.needs.refused.insert((id, relocation.offset));
+            let count = self.refusals.entry((code.id, unit, relocation.symbol)).or_default();
+            *count += 1;
+            if *count > PLACES {
+                return;
+            }
             let symbol = self.program.symbol_name(unit, relocation.symbol);
             let message = format!("`{}` to `{symbol}`: {why}", kind.name);
             return self.error(id, relocation.offset, code, message);
