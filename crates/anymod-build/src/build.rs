@@ -108,7 +108,8 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
 /// # Errors
 /// `B0006` if there is none, and what is wrong with it.
 pub fn read_manifest(path: &Path) -> Result<(PathBuf, Manifest), Diagnostics> {
-    let absolute = std::path::absolute(path).map_err(|error| install::read_error(path, &error))?;
+    // Without symbolic links, because compilers see the directory they run in by its real name.
+    let absolute = path.canonicalize().map_err(|error| install::read_error(path, &error))?;
     let file = if absolute.is_dir() {
         let found = absolute
             .ancestors()

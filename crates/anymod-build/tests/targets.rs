@@ -217,3 +217,47 @@ fn a_missing_compiler_does_not_stop_the_other_targets() {
     assert_eq!((errors.0.len(), errors.0[0].code.id, errors.exit_code()), (1, "T0001", 3));
     assert!(project.path("dist/micropython-armv7m/twice.mpy").is_file(), "zig needs nothing else");
 }
+
+#[test]
+fn the_manifest_chooses_a_compiler() {
+    let manifest = "[module.twice]\nsources = [\"twice.c\"]\n[toolchain.\"*-armv7m\"]\nkind = \"gnu\"\n\
+                    prefix = \"mine-\"\ndir = \"tools\"\n";
+    let mut project = project(&[("anymod.toml", manifest), ("twice.c", MODULE_C)], "auto");
+    project.request.targets = vec!["micropython-armv7m".to_owned()];
+    let errors = project.build().1.unwrap_err();
+    assert_eq!(errors.0[0].code.id, "T0001");
+    assert_eq!(errors.0[0].notes[0], "looked for `mine-gcc`");
+    assert!(errors.0[0].place.is_some());
+    let called = project.path("called");
+    let body = format!("touch '{}'\nexec arm-none-eabi-gcc \"$@\"", called.display());
+    support::script(&project.path("tools/mine-gcc"), &body);
+    assert_eq!(project.ran().len(), 3);
+    assert!(called.exists());
+    project.request.toolchain = Some("zig".to_owned());
+    std::fs::remove_file(&called).unwrap();
+    assert_eq!(project.ran()[0], "compile twice.c", "the command line has the last word");
+    assert!(!called.exists());
+}
+
+#[test]
+fn a_build_with_nothing_to_do_is_quick() {
+    let mut manifest = String::new();
+    let mut files = Vec::new();
+    for number in 0..10 {
+        manifest.push_str(&format!(
+            "[module.m{number}]\nsources = [\"m{number}/*.c\", \"m{number}/*.py\"]\n"
+        ));
+        files.push((format!("m{number}/twice.c"), MODULE_C));
+        files.push((format!("m{number}/more.py"), "def f(x):\n    return x\n"));
+    }
+    let mut all: Vec<(&str, &str)> =
+        files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    all.push(("anymod.toml", &manifest));
+    let project = project(&all, "zig");
+    assert_eq!(project.ran().len(), 10 * 8 * 5);
+    for _ in 0..3 {
+        let clock = std::time::Instant::now();
+        assert_eq!(project.ran(), [""; 0]);
+        println!("10 modules x 8 targets, nothing to do: {:?}", clock.elapsed());
+    }
+}

@@ -63,6 +63,21 @@ pub struct Choice {
     pub root: PathBuf,
 }
 
+impl Choice {
+    /// The choice as if the manifest had made it alone. Its place for one family says nothing about another.
+    fn effective(&self) -> Choice {
+        let mut choice = self.clone();
+        // Only GNU compilers have prefixes.
+        let implied = self.manifest.prefix.as_ref().map(|_| ToolchainKind::Gnu);
+        let own = self.manifest.kind.or(implied);
+        if self.forced.is_some() && own.is_some() && self.forced != own {
+            choice.manifest = ToolchainChoice::default();
+        }
+        choice.manifest.kind = self.forced.or(own);
+        choice
+    }
+}
+
 /// Reads the family of compilers asked for by `--toolchain` or, without it, by the environment; `None` is `auto`.
 ///
 /// # Errors
@@ -92,7 +107,8 @@ pub(crate) fn find(
     log: &mut Log,
 ) -> Result<Toolchain, Diagnostic> {
     let arch = target.arch;
-    let located = match choice.forced.or(choice.manifest.kind) {
+    let choice = &choice.effective();
+    let located = match choice.manifest.kind {
         Some(kind) => locate(kind, arch, choice, environment).ok_or_else(|| match kind {
             ToolchainKind::Zig if table::row(arch).clang_flags.is_empty() => unsupported(target),
             _ => missing(target, &[kind], choice),
@@ -217,6 +233,10 @@ impl Toolchain {
         if self.kind == ToolchainKind::Zig {
             // A warning that its own options were not needed would be noise.
             command.push("-Wno-unused-command-line-argument".to_owned());
+            if language == SourceKind::Cxx {
+                // A module is never unloaded; GCC keeps destructors apart, clang would call `atexit`.
+                command.push("-fno-c++-static-destructors".to_owned());
+            }
         }
         command.extend(table::COMMON_FLAGS.iter().map(|flag| (*flag).to_owned()));
         if language == SourceKind::Cxx {

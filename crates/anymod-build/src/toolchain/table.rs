@@ -93,7 +93,7 @@ static ROWS: [Row; 10] = [
     },
     Row {
         arch: Arch::Xtensawin,
-        gnu: &["xtensa-esp32-elf-gcc", "xtensa-esp-elf-gcc"],
+        gnu: &["xtensa-esp32-elf-gcc"],
         gnu_flags: &[],
         gnu_packages: "",
         clang_flags: &[],
