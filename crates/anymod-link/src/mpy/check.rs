@@ -15,12 +15,26 @@
 //! - An object without attributes, as assemblers write, is believed.
 
 use anymod_model::codes::link as code;
-use anymod_model::{Arch, Code};
+use anymod_model::{Arch, Code, Diagnostic};
 
+use super::findings::Findings;
 use super::options::Options;
 use crate::read::attributes::{self, Arm};
 use crate::read::elf::{Object, Section};
 use crate::read::{Fault, attributes::arm};
+
+/// Refuses names that no runtime can intern: it keeps their length in one byte.
+pub(crate) fn names(options: &Options, findings: &mut Findings) {
+    const LIMIT: usize = 255;
+    for name in options.qstrs.iter().chain([&options.source_name]) {
+        if name.len() > LIMIT {
+            let start: String = name.chars().take(32).collect();
+            let message = format!("the name `{start}…` has {} bytes", name.len());
+            let finding = Diagnostic::error(&code::QSTR_TOO_LONG, message);
+            findings.push(finding.hint("shorten it to 255 bytes"));
+        }
+    }
+}
 
 /// Refuses an object that does not belong into the module.
 pub(crate) fn object(object: &Object<'_>, options: &Options) -> Result<(), Fault> {

@@ -13,8 +13,8 @@
 //! | global offset table | grouped by destination | the same |
 //! | zeroed variables that code reaches directly | last | refused |
 
-use anymod_model::Diagnostic;
 use anymod_model::codes::link as code;
+use anymod_model::{Arch, Diagnostic};
 
 use rustc_hash::FxHashMap;
 
@@ -104,6 +104,38 @@ pub(crate) struct Layout {
 
 /// The most bytes that a memory may have: far more than any runtime's heap, far less than hurts.
 const LIMIT: u64 = 64 << 20;
+
+/// The alignment that loaders give a memory, in bytes: heap blocks of four words, and pages for code on x86.
+fn promised_alignment(memory: Memory, options: &Options) -> u64 {
+    match (memory, options.arch) {
+        (Memory::Text, Arch::X86 | Arch::X64) => 4096,
+        _ => 4 * u64::from(options.arch.info().word_size),
+    }
+}
+
+/// Warns of sections that need more alignment than a loader gives.
+pub(crate) fn check_alignment(
+    program: &Program<'_>,
+    layout: &Layout,
+    options: &Options,
+    findings: &mut Findings,
+) {
+    for placed in &layout.placed {
+        let Piece::Section(id) = placed.piece else { continue };
+        let Some(section) = program.section(id) else { continue };
+        let promised = promised_alignment(placed.address.memory, options);
+        if section.header.align > promised && placed.size > 0 {
+            let message = format!(
+                "section is aligned to {} bytes, but loaders promise only {promised}",
+                section.header.align
+            );
+            let mut finding = Diagnostic::warning(&code::ALIGNMENT, message)
+                .hint("lower the alignment of the variable in it");
+            finding.place = program.place(id, None);
+            findings.push(finding);
+        }
+    }
+}
 
 /// What the entry jump must reach.
 #[derive(Clone, Copy, Debug)]

@@ -24,6 +24,7 @@ mod resolve;
 mod role;
 mod scan;
 mod shim;
+mod validate;
 mod write;
 
 use anymod_model::codes::link as code;
@@ -46,6 +47,7 @@ pub fn link(
     options: &Options,
 ) -> Result<Linked, Diagnostics> {
     let mut findings = Findings::default();
+    check::names(options, &mut findings);
     let program = resolve::load(objects, archives, options, &mut findings);
     if findings.has_errors() {
         return Err(fail(findings));
@@ -55,9 +57,14 @@ pub fn link(
     let constructors = constructors::find(&program, options, &mut findings);
     let layout = layout::place(&program, &live, &needs, constructors.len(), options, &mut findings);
     let Some(layout) = layout else { return Err(fail(findings)) };
+    layout::check_alignment(&program, &layout, options, &mut findings);
     let image = relocate::run(&program, &needs, &layout, &constructors, options, &mut findings);
     let warnings = findings.finish()?;
     let (mpy, relocations) = write::mpy(&image, options);
+    if let Err(difference) = validate::check(&mpy, &image, options) {
+        let message = format!("the module does not read back: {difference}");
+        return Err(Diagnostic::error(&code::SELF_CHECK, message).into());
+    }
     Ok(Linked {
         mpy,
         sizes: report::sizes(&program, &needs, &layout, relocations, options),

@@ -132,6 +132,8 @@ pub(crate) enum Definition {
     Runtime(Runtime),
     /// The global offset table itself.
     GotBase,
+    /// A function that another function picks when it is first needed (`STT_GNU_IFUNC`).
+    Indirect,
     /// Machine code that the linker brings along: its number and an offset in it.
     Shim(u8, u8),
 }
@@ -235,6 +237,7 @@ impl<'a> Program<'a> {
         let symbol = unit.symbols.get(symbol)?;
         let is_function = symbol.is_function();
         let definition = match symbol.home {
+            _ if symbol.is_indirect() => Definition::Indirect,
             elf::Home::Section(index) if index < unit.section_count => {
                 let value = self.plain_value(&symbol);
                 Definition::Section(SectionId(unit.first_section + index), value)

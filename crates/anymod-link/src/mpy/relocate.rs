@@ -135,7 +135,7 @@ impl Linker<'_, '_> {
         let (value, destination) = match definition {
             Definition::Runtime(runtime) => (0, Some(runtime_destination(runtime))),
             Definition::Absolute(address) => (address, None),
-            Definition::Undefined | Definition::Null => (0, None),
+            Definition::Undefined | Definition::Null | Definition::Indirect => (0, None),
             Definition::Section(..) | Definition::GotBase | Definition::Shim(..) => {
                 let Some(address) = self.layout.address(definition, self.needs) else { return };
                 (address.offset, Some(address.memory as u8))

@@ -263,6 +263,7 @@ impl<'a> Loader<'a, '_> {
         let strength = if symbol.is_weak() { Strength::Weak } else { Strength::Strong };
         Some(match symbol.home {
             elf::Home::Undefined => (Definition::Undefined, Strength::Undefined),
+            _ if symbol.is_indirect() => (Definition::Indirect, strength),
             elf::Home::Absolute => (Definition::Absolute(symbol.value), strength),
             elf::Home::Common => (Definition::Undefined, Strength::Common),
             elf::Home::Section(index) => {

@@ -306,12 +306,22 @@ impl Scan<'_, '_> {
             || loads_address
             || by_name && target.global.is_some() && self.isa.compat_got.contains(&kind.number);
         if makes_slot && !self.isa.has_literals {
+            let target = if by_name { self.rom_target(target) } else { target };
             self.needs.slots.add(self.program, &target, by_name);
         }
         if let Definition::Shim(number, _) = target.definition
             && !self.needs.shims.contains(&number)
         {
             self.needs.shims.push(number);
+        }
+    }
+
+    /// MicroPython's linker prefers an address in ROM to a definition, but only in the global offset table.
+    fn rom_target(&self, target: Target) -> Target {
+        let global = target.global.and_then(|index| self.program.globals.get(index as usize));
+        match global.and_then(|global| self.options.externs.get(global.name)) {
+            Some(address) => Target { definition: Definition::Absolute(*address), ..target },
+            None => target,
         }
     }
 
@@ -389,6 +399,10 @@ impl Scan<'_, '_> {
         match usage {
             Usage::ThreadLocal => {
                 Some((&code::THREAD_LOCAL, "native modules have no thread-local storage".into()))
+            }
+            _ if definition == Definition::Indirect => {
+                let why = "the function is picked at run time (IFUNC), which no loader does";
+                Some((&code::UNSUPPORTED_RELOCATION, why.into()))
             }
             Usage::Branch(_) if is_outside && self.isa.veneer.is_some() => {
                 self.need_veneer(definition)

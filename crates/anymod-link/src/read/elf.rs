@@ -186,7 +186,12 @@ impl Symbol {
 
     /// True for functions.
     pub(crate) fn is_function(&self) -> bool {
-        self.kind == elf::STT_FUNC.0 || self.kind == elf::STT_GNU_IFUNC.0
+        self.kind == elf::STT_FUNC.0
+    }
+
+    /// True for functions that another function picks when they are first needed.
+    pub(crate) fn is_indirect(&self) -> bool {
+        self.kind == elf::STT_GNU_IFUNC.0 && self.home != Home::Undefined
     }
 }
 
