@@ -1,8 +1,8 @@
-//! The libraries that come with a compiler, by name: `libgcc`, `libm`, `libc`.
+//! The libraries that come with a compiler, by name: `libgcc`, `libm`, `libc`, `libstdc++`.
 //!
 //! GNU compilers have them as files, one for each set of options. Zig has them as sources, which a [`Recipe`] builds
 //! once for each architecture into a cache shared by all projects: its compiler support routines for `libgcc`, and for
-//! `libm` and `libc` its C library's own parts together with what is left of musl's.
+//! `libm` and `libc` its C library's own parts together with what is left of musl's, for `libstdc++` parts of LLVM's.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -116,10 +116,13 @@ fn group(path: &Path) -> Option<Vec<PathBuf>> {
 }
 
 fn zig(toolchain: &Toolchain, name: &str, environment: &Environment) -> Result<Recipe, Diagnostic> {
-    let Some(name) = ["libgcc", "libm", "libc"].into_iter().find(|known| *known == name) else {
+    let Some(name) =
+        ["libgcc", "libm", "libc", "libstdc++"].into_iter().find(|known| *known == name)
+    else {
         let message = format!("zig has no `{name}` for `{}`", toolchain.arch);
-        return Err(Diagnostic::error(&codes::LIBRARY, message)
-            .hint("zig has `libgcc`, `libm` and `libc`; list other archives in `sources`"));
+        return Err(Diagnostic::error(&codes::LIBRARY, message).hint(
+            "zig has `libgcc`, `libm`, `libc` and `libstdc++`; list other archives in `sources`",
+        ));
     };
     let Some(data) = environment.data_dir() else {
         return Err(super::install::no_home());
@@ -152,20 +155,20 @@ impl Recipe {
         let work = work.map_err(|error| install::write_error(parent, &error))?;
         let mut objects = Vec::new();
         let lib = self.toolchain.program.parent().unwrap_or(Path::new(".")).join("lib");
-        if self.name == "libgcc" {
-            objects.push(self.zig_object(
-                &lib.join("compiler_rt.zig"),
-                false,
-                &work,
-                environment,
-            )?);
-        } else {
-            let object = self.zig_object(&lib.join("c.zig"), true, &work, environment)?;
-            keep_only(&object, &exported(&lib, zig_parts(self.name))?)?;
-            objects.push(object);
-        }
-        if self.name == "libm" {
-            objects.extend(self.musl_math(&lib, &work, environment)?);
+        match self.name {
+            "libgcc" => {
+                let source = lib.join("compiler_rt.zig");
+                objects.push(self.zig_object(&source, false, &work, environment)?);
+            }
+            "libstdc++" => objects.extend(self.libcxx(&lib, &work, environment)?),
+            name => {
+                let object = self.zig_object(&lib.join("c.zig"), true, &work, environment)?;
+                keep_only(&object, &exported(&lib, zig_parts(name))?)?;
+                objects.push(object);
+                if name == "libm" {
+                    objects.extend(self.musl_math(&lib, &work, environment)?);
+                }
+            }
         }
         let archive = work.path().join("library.a");
         let mut ar = self.zig(&["ar", "rcsD"], &work, environment);
@@ -247,25 +250,58 @@ impl Recipe {
         let musl = lib.join("libc/musl");
         let musl_arch = table::row(self.toolchain.arch).musl.trim_end_matches("-linux-musl");
         let musl_arch = if musl_arch == "x86" { "i386" } else { musl_arch };
-        let compile = self.toolchain.command(SourceKind::C);
+        let mut flags = vec!["-std=c99".to_owned(), "-D_XOPEN_SOURCE=700".to_owned()];
+        let arch = format!("arch/{musl_arch}");
+        for directory in [&arch, "arch/generic", "src/include", "src/internal"] {
+            flags.push(format!("-I{}", musl.join(directory).display()));
+        }
+        self.compile(SourceKind::C, &sources, &flags, work, environment)
+    }
+
+    /// Compiles the parts of libc++ that are neither templates nor in need of an operating system.
+    fn libcxx(
+        &self,
+        lib: &Path,
+        work: &tempfile::TempDir,
+        environment: &Environment,
+    ) -> Result<Vec<PathBuf>, Diagnostic> {
+        let directory = lib.join("libcxx/src");
+        let parts = [
+            "algorithm",
+            "bind",
+            "functional",
+            "hash",
+            "memory",
+            "optional",
+            "string",
+            "variant",
+            "vector",
+        ];
+        let sources = parts.map(|part| directory.join(format!("{part}.cpp")));
+        let mut flags = ["-std=c++23", "-D_LIBCPP_BUILDING_LIBRARY"].map(str::to_owned).to_vec();
+        flags.push(format!("-I{}", directory.display()));
+        flags.push(format!("-I{}", lib.join("libcxxabi/include").display()));
+        self.compile(SourceKind::Cxx, &sources, &flags, work, environment)
+    }
+
+    /// Compiles sources of zig's, an object each.
+    fn compile(
+        &self,
+        language: SourceKind,
+        sources: &[PathBuf],
+        flags: &[String],
+        work: &tempfile::TempDir,
+        environment: &Environment,
+    ) -> Result<Vec<PathBuf>, Diagnostic> {
+        let compile = self.toolchain.command(language);
+        let headers = self.toolchain.system_headers(language);
         let mut objects = Vec::new();
         for source in sources {
-            let object =
-                work.path().join(source.with_extension("o").file_name().unwrap_or_default());
+            let name = source.with_extension("o");
+            let object = work.path().join(name.file_name().unwrap_or_default());
             let mut command = self.zig(&[], work, environment);
-            command.args(compile.iter().skip(1)).args([
-                "-Os",
-                "-std=c99",
-                "-D_XOPEN_SOURCE=700",
-                "-w",
-            ]);
-            for directory in
-                [&format!("arch/{musl_arch}"), "arch/generic", "src/include", "src/internal"]
-            {
-                command.arg("-I").arg(musl.join(directory));
-            }
-            command.args(self.toolchain.system_headers(SourceKind::C));
-            command.arg("-c").arg(&source).arg("-o").arg(&object);
+            command.args(compile.iter().skip(1)).args(["-Os", "-w"]).args(flags).args(&headers);
+            command.arg("-c").arg(source).arg("-o").arg(&object);
             run(command)?;
             objects.push(object);
         }
