@@ -194,7 +194,13 @@ typedef struct _mp_print_t {
 } mp_print_t;
 
 // Arguments of a function with keywords, see mp_arg_parse_all.
-typedef enum { MP_ARG_BOOL = 1, MP_ARG_INT = 2, MP_ARG_OBJ = 3, MP_ARG_REQUIRED = 0x100, MP_ARG_KW_ONLY = 0x200 } mp_arg_flag_t;
+typedef enum {
+    MP_ARG_BOOL = 1,
+    MP_ARG_INT = 2,
+    MP_ARG_OBJ = 3,
+    MP_ARG_REQUIRED = 0x100,
+    MP_ARG_KW_ONLY = 0x200,
+} mp_arg_flag_t;
 typedef union _mp_arg_val_t {
     bool u_bool;
     mp_int_t u_int;
@@ -206,7 +212,8 @@ typedef struct _mp_arg_t {
     mp_arg_val_t defval;
 } mp_arg_t;
 
-// Streams: what read, readinto, readline and write of a native type call. Errors return MP_STREAM_ERROR and set *errcode.
+// Streams: what read, readinto, readline and write of a native type call. An error is MP_STREAM_ERROR and a number in
+// *errcode.
 typedef struct _mp_stream_p_t {
     mp_uint_t (*read)(mp_obj_t self, void *buf, mp_uint_t size, int *errcode);
     mp_uint_t (*write)(mp_obj_t self, const void *buf, mp_uint_t size, int *errcode);
@@ -250,7 +257,8 @@ typedef mp_obj_t (*mp_make_new_fun_t)(const mp_obj_type_t *type, size_t n_args, 
 typedef mp_obj_t (*mp_call_fun_t)(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj_t *args);
 typedef mp_obj_t (*mp_unary_op_fun_t)(mp_unary_op_t op, mp_obj_t self); // MP_OBJ_NULL: not supported
 typedef mp_obj_t (*mp_binary_op_fun_t)(mp_binary_op_t op, mp_obj_t left, mp_obj_t right);
-// dest[0] is MP_OBJ_NULL to load (put the value there), MP_OBJ_SENTINEL to store dest[1] (then set dest[0] to MP_OBJ_NULL).
+// dest[0] is MP_OBJ_NULL to load: put the value there, or MP_OBJ_SENTINEL into dest[1] to go on in the locals dict.
+// dest[0] is MP_OBJ_SENTINEL to store dest[1], or to delete if that is MP_OBJ_NULL: then set dest[0] to MP_OBJ_NULL.
 typedef void (*mp_attr_fun_t)(mp_obj_t self, qstr attr, mp_obj_t *dest);
 // value is MP_OBJ_SENTINEL to load, MP_OBJ_NULL to delete, else the value to store.
 typedef mp_obj_t (*mp_subscr_fun_t)(mp_obj_t self, mp_obj_t index, mp_obj_t value);
@@ -376,8 +384,10 @@ typedef struct _mp_fun_table_t {
     bool (*get_buffer)(mp_obj_t object, mp_buffer_info_t *bufinfo, mp_uint_t flags);
     const mp_stream_p_t *(*get_stream_raise)(mp_obj_t self, int flags);
 #if ANYMOD_MP_ABI >= 123
-    void (*arg_parse_all)(size_t n_pos, const mp_obj_t *pos, mp_map_t *kws, size_t n_allowed, const mp_arg_t *allowed, mp_arg_val_t *out);
-    void (*arg_parse_all_kw_array)(size_t n_pos, size_t n_kw, const mp_obj_t *args, size_t n_allowed, const mp_arg_t *allowed, mp_arg_val_t *out);
+    void (*arg_parse_all)(size_t n_pos, const mp_obj_t *pos, mp_map_t *kws, size_t n_allowed, const mp_arg_t *allowed,
+        mp_arg_val_t *out);
+    void (*arg_parse_all_kw_array)(size_t n_pos, size_t n_kw, const mp_obj_t *args, size_t n_allowed,
+        const mp_arg_t *allowed, mp_arg_val_t *out);
     size_t (*binary_get_size)(char struct_type, char val_type, size_t *align);
     mp_obj_t (*binary_get_val_array)(char typecode, void *items, size_t index);
     void (*binary_set_val_array)(char typecode, void *items, size_t index, mp_obj_t value);
@@ -391,7 +401,8 @@ typedef struct _mp_fun_table_t {
 #define static_assert _Static_assert
 #endif
 static_assert(offsetof(mp_fun_table_t, memset_) == 50 * sizeof(void *), "mp_fun_table is out of order");
-static_assert(offsetof(mp_fun_table_t, plat_print) == (ANYMOD_MP_ABI >= 123 ? 72 : 66) * sizeof(void *), "mp_fun_table is out of order");
+static_assert(offsetof(mp_fun_table_t, plat_print) == (ANYMOD_MP_ABI >= 123 ? 72 : 66) * sizeof(void *),
+    "mp_fun_table is out of order");
 #endif
 
 extern const mp_fun_table_t mp_fun_table;
@@ -458,18 +469,26 @@ static inline NORETURN void mp_raise_msg(const mp_obj_type_t *type, mp_rom_error
     for (;;) { // the attribute of a function pointer is lost in C++
     }
 }
-static inline NORETURN void mp_raise_TypeError(mp_rom_error_text_t message) { mp_raise_msg(&mp_type_TypeError, message); }
-static inline NORETURN void mp_raise_ValueError(mp_rom_error_text_t message) { mp_raise_msg(&mp_type_ValueError, message); }
-static inline NORETURN void mp_raise_NotImplementedError(mp_rom_error_text_t message) { mp_raise_msg(&mp_type_NotImplementedError, message); }
+static inline NORETURN void mp_raise_TypeError(mp_rom_error_text_t message) {
+    mp_raise_msg(&mp_type_TypeError, message);
+}
+static inline NORETURN void mp_raise_ValueError(mp_rom_error_text_t message) {
+    mp_raise_msg(&mp_type_ValueError, message);
+}
+static inline NORETURN void mp_raise_NotImplementedError(mp_rom_error_text_t message) {
+    mp_raise_msg(&mp_type_NotImplementedError, message);
+}
 // Raises with one argument of any kind.
 static inline NORETURN void mp_raise_type_arg(const mp_obj_type_t *type, mp_obj_t arg) {
     nlr_raise(mp_fun_table.call_function_n_kw(MP_OBJ_FROM_PTR(type), 1, &arg));
 }
-static inline NORETURN void mp_raise_OSError(int number) { mp_raise_type_arg(&mp_type_OSError, MP_OBJ_NEW_SMALL_INT(number)); }
+static inline NORETURN void mp_raise_OSError(int number) {
+    mp_raise_type_arg(&mp_type_OSError, MP_OBJ_NEW_SMALL_INT(number));
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Memory: the interpreter's heap, collected. A block lives as long as something reachable points to its start: a Python
-// object, a local variable, or a static variable only where the module's data lies in collected memory (never count on it).
+// object or a local variable. Never count on a static variable of the module to keep a block.
 
 static inline void *m_realloc_maybe(void *pointer, size_t size, bool allow_move) {
     return mp_fun_table.realloc_(pointer, size, allow_move);
@@ -497,27 +516,43 @@ static inline void *mp_obj_malloc_helper(size_t size, const mp_obj_type_t *type)
     base->type = type;
     return base;
 }
-#define mp_obj_malloc(struct_type, obj_type) ((struct_type *)mp_obj_malloc_helper(sizeof(struct_type), (const mp_obj_type_t *)(obj_type)))
+#define mp_obj_malloc(struct_type, obj_type) \
+    ((struct_type *)mp_obj_malloc_helper(sizeof(struct_type), (const mp_obj_type_t *)(obj_type)))
 #define mp_obj_malloc_var(struct_type, field, item_type, n, obj_type) \
-    ((struct_type *)mp_obj_malloc_helper(offsetof(struct_type, field) + sizeof(item_type) * (n), (const mp_obj_type_t *)(obj_type)))
+    ((struct_type *)mp_obj_malloc_helper(offsetof(struct_type, field) + sizeof(item_type) * (n), \
+        (const mp_obj_type_t *)(obj_type)))
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Values
 
 static inline const mp_obj_type_t *mp_obj_get_type(mp_const_obj_t object) { return mp_fun_table.obj_get_type(object); }
 // True if an object is exactly of a type, not of one derived from it.
-static inline bool mp_obj_is_type(mp_const_obj_t object, const mp_obj_type_t *type) { return mp_obj_get_type(object) == type; }
-static inline bool mp_obj_is_int(mp_const_obj_t object) { return mp_obj_is_small_int(object) || mp_obj_is_type(object, &mp_type_int); }
-static inline bool mp_obj_is_bool(mp_const_obj_t object) { return object == mp_fun_table.const_false || object == mp_fun_table.const_true; }
+static inline bool mp_obj_is_type(mp_const_obj_t object, const mp_obj_type_t *type) {
+    return mp_obj_get_type(object) == type;
+}
+static inline bool mp_obj_is_int(mp_const_obj_t object) {
+    return mp_obj_is_small_int(object) || mp_obj_is_type(object, &mp_type_int);
+}
+static inline bool mp_obj_is_bool(mp_const_obj_t object) {
+    return object == mp_fun_table.const_false || object == mp_fun_table.const_true;
+}
 static inline bool mp_obj_is_str(mp_const_obj_t object) { return mp_obj_is_type(object, &mp_type_str); }
 static inline bool mp_obj_is_true(mp_obj_t object) { return mp_fun_table.obj_is_true(object); }
 static inline mp_obj_t mp_obj_new_bool(bool value) { return value ? mp_const_true : mp_const_false; }
 
-static inline mp_obj_t mp_obj_new_int(mp_int_t value) { return mp_fun_table.native_to_obj((mp_uint_t)value, MP_NATIVE_TYPE_INT); }
-static inline mp_obj_t mp_obj_new_int_from_uint(mp_uint_t value) { return mp_fun_table.native_to_obj(value, MP_NATIVE_TYPE_UINT); }
-// The low word of an integer: the interpreter offers native code no checked conversion. Raises TypeError for other types.
-static inline mp_int_t mp_obj_get_int(mp_obj_t object) { return (mp_int_t)mp_fun_table.native_from_obj(object, MP_NATIVE_TYPE_INT); }
-static inline mp_uint_t mp_obj_get_int_truncated(mp_obj_t object) { return mp_fun_table.native_from_obj(object, MP_NATIVE_TYPE_UINT); }
+static inline mp_obj_t mp_obj_new_int(mp_int_t value) {
+    return mp_fun_table.native_to_obj((mp_uint_t)value, MP_NATIVE_TYPE_INT);
+}
+static inline mp_obj_t mp_obj_new_int_from_uint(mp_uint_t value) {
+    return mp_fun_table.native_to_obj(value, MP_NATIVE_TYPE_UINT);
+}
+// The low word of an integer: the interpreter offers native code no checked conversion. TypeError for other types.
+static inline mp_int_t mp_obj_get_int(mp_obj_t object) {
+    return (mp_int_t)mp_fun_table.native_from_obj(object, MP_NATIVE_TYPE_INT);
+}
+static inline mp_uint_t mp_obj_get_int_truncated(mp_obj_t object) {
+    return mp_fun_table.native_from_obj(object, MP_NATIVE_TYPE_UINT);
+}
 
 // Floats in either width, whatever the interpreter computes with; mp_float_t is what the module was told it does.
 static inline mp_obj_t mp_obj_new_float_from_f(float value) { return mp_fun_table.obj_new_float_from_f(value); }
@@ -546,7 +581,9 @@ static inline mp_obj_t mp_obj_new_str_from_cstr(const char *text) {
 }
 static inline mp_obj_t mp_obj_new_bytes(const byte *data, size_t len) { return mp_fun_table.obj_new_bytes(data, len); }
 // A bytearray over memory that must stay: a block of m_malloc's.
-static inline mp_obj_t mp_obj_new_bytearray_by_ref(size_t len, void *items) { return mp_fun_table.obj_new_bytearray_by_ref(len, items); }
+static inline mp_obj_t mp_obj_new_bytearray_by_ref(size_t len, void *items) {
+    return mp_fun_table.obj_new_bytearray_by_ref(len, items);
+}
 static inline mp_obj_t mp_obj_new_bytearray(size_t len, const void *items) {
     return mp_obj_new_bytearray_by_ref(len, mp_fun_table.memmove_(m_malloc(len), items, len));
 }
@@ -580,11 +617,19 @@ static inline mp_obj_t mp_obj_new_tuple(size_t n, const mp_obj_t *items) { retur
 static inline mp_obj_t mp_obj_new_list(size_t n, mp_obj_t *items) { return mp_fun_table.new_list(n, items); }
 static inline mp_obj_t mp_obj_list_append(mp_obj_t list, mp_obj_t item) { return mp_fun_table.list_append(list, item); }
 static inline mp_obj_t mp_obj_new_dict(size_t n) { return mp_fun_table.new_dict(n); }
-static inline mp_obj_t mp_obj_dict_store(mp_obj_t dict, mp_obj_t key, mp_obj_t value) { return mp_fun_table.dict_store(dict, key, value); }
-static inline mp_obj_t mp_obj_new_slice(mp_obj_t start, mp_obj_t stop, mp_obj_t step) { return mp_fun_table.new_slice(start, stop, step); }
+static inline mp_obj_t mp_obj_dict_store(mp_obj_t dict, mp_obj_t key, mp_obj_t value) {
+    return mp_fun_table.dict_store(dict, key, value);
+}
+static inline mp_obj_t mp_obj_new_slice(mp_obj_t start, mp_obj_t stop, mp_obj_t step) {
+    return mp_fun_table.new_slice(start, stop, step);
+}
 // base[index]: value is MP_OBJ_SENTINEL to load, MP_OBJ_NULL to delete, else stored.
-static inline mp_obj_t mp_obj_subscr(mp_obj_t base, mp_obj_t index, mp_obj_t value) { return mp_fun_table.obj_subscr(base, index, value); }
-static inline mp_obj_t mp_obj_dict_get(mp_obj_t dict, mp_obj_t key) { return mp_obj_subscr(dict, key, MP_OBJ_SENTINEL); }
+static inline mp_obj_t mp_obj_subscr(mp_obj_t base, mp_obj_t index, mp_obj_t value) {
+    return mp_fun_table.obj_subscr(base, index, value);
+}
+static inline mp_obj_t mp_obj_dict_get(mp_obj_t dict, mp_obj_t key) {
+    return mp_obj_subscr(dict, key, MP_OBJ_SENTINEL);
+}
 // The items of a tuple or list, valid until the list changes.
 static inline void mp_obj_get_array(mp_obj_t object, size_t *n, mp_obj_t **items) {
     const mp_obj_type_t *type = mp_obj_get_type(object);
@@ -618,19 +663,31 @@ static inline mp_obj_t mp_load_name(qstr name) { return mp_fun_table.load_name(n
 static inline mp_obj_t mp_load_global(qstr name) { return mp_fun_table.load_global(name); }
 static inline void mp_store_global(qstr name, mp_obj_t object) { mp_fun_table.store_global(name, object); }
 static inline mp_obj_t mp_load_attr(mp_obj_t base, qstr attr) { return mp_fun_table.load_attr(base, attr); }
-static inline void mp_store_attr(mp_obj_t base, qstr attr, mp_obj_t value) { mp_fun_table.store_attr(base, attr, value); }
+static inline void mp_store_attr(mp_obj_t base, qstr attr, mp_obj_t value) {
+    mp_fun_table.store_attr(base, attr, value);
+}
 // Fills dest[0] and dest[1] for mp_call_method_n_kw.
-static inline void mp_load_method(mp_obj_t base, qstr attr, mp_obj_t *dest) { mp_fun_table.load_method(base, attr, dest); }
+static inline void mp_load_method(mp_obj_t base, qstr attr, mp_obj_t *dest) {
+    mp_fun_table.load_method(base, attr, dest);
+}
 #if ANYMOD_MP_ABI >= 123
 // The same, dest[0] is MP_OBJ_NULL if there is no such method.
-static inline void mp_load_method_maybe(mp_obj_t base, qstr attr, mp_obj_t *dest) { mp_fun_table.load_method_maybe(base, attr, dest); }
+static inline void mp_load_method_maybe(mp_obj_t base, qstr attr, mp_obj_t *dest) {
+    mp_fun_table.load_method_maybe(base, attr, dest);
+}
 #endif
-static inline mp_obj_t mp_import_name(qstr name, mp_obj_t fromlist, mp_obj_t level) { return mp_fun_table.import_name(name, fromlist, level); }
+static inline mp_obj_t mp_import_name(qstr name, mp_obj_t fromlist, mp_obj_t level) {
+    return mp_fun_table.import_name(name, fromlist, level);
+}
 static inline mp_obj_t mp_import_from(mp_obj_t module, qstr name) { return mp_fun_table.import_from(module, name); }
 
 static inline mp_obj_t mp_unary_op(mp_unary_op_t op, mp_obj_t object) { return mp_fun_table.unary_op(op, object); }
-static inline mp_obj_t mp_binary_op(mp_binary_op_t op, mp_obj_t left, mp_obj_t right) { return mp_fun_table.binary_op(op, left, right); }
-static inline bool mp_obj_equal(mp_obj_t left, mp_obj_t right) { return mp_obj_is_true(mp_binary_op(MP_BINARY_OP_EQUAL, left, right)); }
+static inline mp_obj_t mp_binary_op(mp_binary_op_t op, mp_obj_t left, mp_obj_t right) {
+    return mp_fun_table.binary_op(op, left, right);
+}
+static inline bool mp_obj_equal(mp_obj_t left, mp_obj_t right) {
+    return mp_obj_is_true(mp_binary_op(MP_BINARY_OP_EQUAL, left, right));
+}
 
 // Positional arguments first, then name and value of each keyword argument. At most 255 of either.
 static inline mp_obj_t mp_call_function_n_kw(mp_obj_t fun, size_t n_args, size_t n_kw, const mp_obj_t *args) {
@@ -643,14 +700,18 @@ static inline mp_obj_t mp_call_function_2(mp_obj_t fun, mp_obj_t arg1, mp_obj_t 
     return mp_call_function_n_kw(fun, 2, 0, args);
 }
 // args begins with the two words that mp_load_method filled.
-static inline mp_obj_t mp_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args) { return mp_fun_table.call_method_n_kw(n_args, n_kw, args); }
+static inline mp_obj_t mp_call_method_n_kw(size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    return mp_fun_table.call_method_n_kw(n_args, n_kw, args);
+}
 static inline mp_obj_t mp_obj_len(mp_obj_t object) { return mp_call_function_1(mp_load_name(MP_QSTR_len), object); }
 
 #define mp_plat_print (*mp_fun_table.plat_print)
 // Formats: %d %u %x %p %s %c %%, %q for a qstr, and %f %g where the interpreter has floats.
 #define mp_printf(print, ...) (mp_fun_table.printf_((print), __VA_ARGS__))
 #define mp_vprintf(print, format, args) (mp_fun_table.vprintf_((print), (format), (args)))
-static inline const mp_stream_p_t *mp_get_stream_raise(mp_obj_t self, int flags) { return mp_fun_table.get_stream_raise(self, flags); }
+static inline const mp_stream_p_t *mp_get_stream_raise(mp_obj_t self, int flags) {
+    return mp_fun_table.get_stream_raise(self, flags);
+}
 
 // Raises with a formatted message, cut after 127 bytes.
 typedef struct {
@@ -678,36 +739,53 @@ static inline NORETURN void mp_raise_msg_varg(const mp_obj_type_t *type, mp_rom_
 // Functions of the module: `static MP_DEFINE_CONST_FUN_OBJ_1(name_obj, name);`
 
 #define MP_OBJ_FUN_ARGS_MAX 0xffff
-#define MP_OBJ_FUN_MAKE_SIG(n_min, n_max, takes_kw) ((uint32_t)((uint32_t)(n_min) << 17 | (uint32_t)(n_max) << 1 | ((takes_kw) ? 1 : 0)))
-#define MP_DEFINE_CONST_FUN_OBJ_0(object, function) const mp_obj_fun_builtin_fixed_t object = { { &mp_type_fun_builtin_0 }, { ._0 = function } }
-#define MP_DEFINE_CONST_FUN_OBJ_1(object, function) const mp_obj_fun_builtin_fixed_t object = { { &mp_type_fun_builtin_1 }, { ._1 = function } }
-#define MP_DEFINE_CONST_FUN_OBJ_2(object, function) const mp_obj_fun_builtin_fixed_t object = { { &mp_type_fun_builtin_2 }, { ._2 = function } }
-#define MP_DEFINE_CONST_FUN_OBJ_3(object, function) const mp_obj_fun_builtin_fixed_t object = { { &mp_type_fun_builtin_3 }, { ._3 = function } }
+#define MP_OBJ_FUN_MAKE_SIG(n_min, n_max, takes_kw) \
+    ((uint32_t)((uint32_t)(n_min) << 17 | (uint32_t)(n_max) << 1 | ((takes_kw) ? 1 : 0)))
+#define MP_DEFINE_CONST_FUN_OBJ_0(object, function) \
+    const mp_obj_fun_builtin_fixed_t object = { { &mp_type_fun_builtin_0 }, { ._0 = function } }
+#define MP_DEFINE_CONST_FUN_OBJ_1(object, function) \
+    const mp_obj_fun_builtin_fixed_t object = { { &mp_type_fun_builtin_1 }, { ._1 = function } }
+#define MP_DEFINE_CONST_FUN_OBJ_2(object, function) \
+    const mp_obj_fun_builtin_fixed_t object = { { &mp_type_fun_builtin_2 }, { ._2 = function } }
+#define MP_DEFINE_CONST_FUN_OBJ_3(object, function) \
+    const mp_obj_fun_builtin_fixed_t object = { { &mp_type_fun_builtin_3 }, { ._3 = function } }
 #define MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(object, n_min, n_max, function) \
-    const mp_obj_fun_builtin_var_t object = { { &mp_type_fun_builtin_var }, MP_OBJ_FUN_MAKE_SIG(n_min, n_max, false), { .var = function } }
-#define MP_DEFINE_CONST_FUN_OBJ_VAR(object, n_min, function) MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(object, n_min, MP_OBJ_FUN_ARGS_MAX, function)
+    const mp_obj_fun_builtin_var_t object = { { &mp_type_fun_builtin_var }, \
+        MP_OBJ_FUN_MAKE_SIG(n_min, n_max, false), { .var = function } }
+#define MP_DEFINE_CONST_FUN_OBJ_VAR(object, n_min, function) \
+    MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(object, n_min, MP_OBJ_FUN_ARGS_MAX, function)
 #define MP_DEFINE_CONST_FUN_OBJ_KW(object, n_min, function) \
-    const mp_obj_fun_builtin_var_t object = { { &mp_type_fun_builtin_var }, MP_OBJ_FUN_MAKE_SIG(n_min, MP_OBJ_FUN_ARGS_MAX, true), { .kw = function } }
+    const mp_obj_fun_builtin_var_t object = { { &mp_type_fun_builtin_var }, \
+        MP_OBJ_FUN_MAKE_SIG(n_min, MP_OBJ_FUN_ARGS_MAX, true), { .kw = function } }
 
 // A dict over a static table that mpy_init fills, for a type's locals.
 #define MP_DEFINE_CONST_DICT(object, entries) \
-    const mp_obj_dict_t object = { { &mp_type_dict }, { 1, 1, 1, MP_ARRAY_SIZE(entries), MP_ARRAY_SIZE(entries), entries } }
+    const mp_obj_dict_t object = { { &mp_type_dict }, \
+        { 1, 1, 1, MP_ARRAY_SIZE(entries), MP_ARRAY_SIZE(entries), entries } }
 
 static inline void mp_arg_check_num(size_t n_args, size_t n_kw, size_t n_min, size_t n_max, bool takes_kw) {
     mp_fun_table.arg_check_num_sig(n_args, n_kw, MP_OBJ_FUN_MAKE_SIG(n_min, n_max, takes_kw));
 }
 #if ANYMOD_MP_ABI >= 123
 // Sorts arguments into `out` by the table `allowed`, with defaults; raises TypeError.
-static inline void mp_arg_parse_all(size_t n_pos, const mp_obj_t *pos, mp_map_t *kws, size_t n_allowed, const mp_arg_t *allowed, mp_arg_val_t *out) {
+static inline void mp_arg_parse_all(size_t n_pos, const mp_obj_t *pos, mp_map_t *kws, size_t n_allowed,
+    const mp_arg_t *allowed, mp_arg_val_t *out) {
     mp_fun_table.arg_parse_all(n_pos, pos, kws, n_allowed, allowed, out);
 }
-static inline void mp_arg_parse_all_kw_array(size_t n_pos, size_t n_kw, const mp_obj_t *args, size_t n_allowed, const mp_arg_t *allowed, mp_arg_val_t *out) {
+static inline void mp_arg_parse_all_kw_array(size_t n_pos, size_t n_kw, const mp_obj_t *args, size_t n_allowed,
+    const mp_arg_t *allowed, mp_arg_val_t *out) {
     mp_fun_table.arg_parse_all_kw_array(n_pos, n_kw, args, n_allowed, allowed, out);
 }
 // Elements of arrays by the struct module's type codes.
-static inline size_t mp_binary_get_size(char struct_type, char val_type, size_t *align) { return mp_fun_table.binary_get_size(struct_type, val_type, align); }
-static inline mp_obj_t mp_binary_get_val_array(char typecode, void *items, size_t index) { return mp_fun_table.binary_get_val_array(typecode, items, index); }
-static inline void mp_binary_set_val_array(char typecode, void *items, size_t index, mp_obj_t value) { mp_fun_table.binary_set_val_array(typecode, items, index, value); }
+static inline size_t mp_binary_get_size(char struct_type, char val_type, size_t *align) {
+    return mp_fun_table.binary_get_size(struct_type, val_type, align);
+}
+static inline mp_obj_t mp_binary_get_val_array(char typecode, void *items, size_t index) {
+    return mp_fun_table.binary_get_val_array(typecode, items, index);
+}
+static inline void mp_binary_set_val_array(char typecode, void *items, size_t index, mp_obj_t value) {
+    mp_fun_table.binary_set_val_array(typecode, items, index, value);
+}
 #endif
 
 #if ANYMOD_MP_ABI >= 120
@@ -736,8 +814,9 @@ static inline mp_obj_t mp_obj_cast_to_native_base(mp_obj_t self, mp_const_obj_t 
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
-// The module itself. `mpy_init` runs at import, begins with MP_DYNRUNTIME_INIT_ENTRY and ends with MP_DYNRUNTIME_INIT_EXIT;
-// in between, mp_store_global puts names into the module. Functions defined in Python in the same module follow later.
+// The module itself. `mpy_init` runs at import; it begins with MP_DYNRUNTIME_INIT_ENTRY and ends with
+// MP_DYNRUNTIME_INIT_EXIT, and in between mp_store_global puts names into the module. Python code of the same module runs
+// after it.
 
 mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args);
 
