@@ -175,8 +175,7 @@ fn lock(root: &Path, sink: Sink<'_>) -> Result<std::fs::File, Diagnostic> {
     let directory = root.join(BUILD_DIR);
     install::create_dir(&directory)?;
     let path = directory.join(".anymod-lock");
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
-    let file = file.map_err(|error| install::write_error(&path, &error))?;
+    let file = install::open_lock(&path)?;
     if file.try_lock().is_err() {
         sink(Event::Waiting { path: directory.display().to_string() });
         file.lock().map_err(|error| install::write_error(&path, &error))?;

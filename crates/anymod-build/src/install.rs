@@ -1,4 +1,4 @@
-//! Files that a user can see: the only place that creates them.
+//! Writing files: the only place that creates any.
 //!
 //! A file is written beside its place under a temporary name and renamed, so that a reader, a killed build or a full
 //! disk never leaves half a file; and it is left alone, with its times, when it already holds the bytes.
@@ -91,6 +91,31 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.as_file().sync_data()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Opens a file that is only ever locked; the lock ends with the process, however it ends.
+///
+/// # Errors
+/// `B0003` if there can be no such file.
+pub(crate) fn open_lock(path: &Path) -> Result<std::fs::File, Diagnostic> {
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    file.map_err(|error| write_error(path, &error))
+}
+
+/// Writes a file into a directory of one's own, where nobody sees it half-way.
+///
+/// # Errors
+/// `B0003` if it cannot be written.
+pub(crate) fn write_scratch(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Diagnostic> {
+    std::fs::write(path, bytes).map_err(|error| write_error(path, &error))
+}
+
+/// Creates a file in a directory of one's own, to be written bit by bit.
+pub(crate) fn create_scratch(path: &Path) -> std::io::Result<std::fs::File> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::File::create(path)
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! Tests of the log: what it keeps, and what it survives.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -128,7 +128,9 @@ fn examine_toolchain(
         Err(finding) => health.problems.push(finding.message),
     }
     health.path = Some(program);
-    if health.problems.is_empty() {
+    // Where zig does not reach there is no package with a C library either.
+    let beyond_help = health.works && install_command(ToolchainKind::Zig, target.arch).is_none();
+    if health.problems.is_empty() || beyond_help {
         health.install = None;
     }
     health
@@ -151,9 +153,11 @@ fn try_out(
     if let Err(problem) = smoke::has_library_headers(toolchain, environment) {
         health.problems.push(format!("no headers of a C library: {problem}"));
     }
-    for name in ["libgcc", "libm", "libc"] {
+    for name in ["libgcc", "libm", "libc", "libstdc++"] {
         match find_library(toolchain, name, environment, log) {
             Ok(Library::Files(_) | Library::Built(_)) => health.libraries.push(name.to_owned()),
+            // C++ is a matter of its own, and many packages leave it out.
+            Err(_) if name == "libstdc++" => {}
             Err(_) => health.problems.push(format!("no `{name}`")),
         }
     }

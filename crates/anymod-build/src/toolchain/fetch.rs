@@ -29,8 +29,7 @@ pub(crate) fn fetch(
     let hashes: String =
         package.sha256.iter().map(|hash| format!(" --hash=sha256:{hash}")).collect();
     let text = format!("{}=={}{hashes}\n", package.distribution, package.version);
-    std::fs::write(&requirements, text)
-        .map_err(|error| install::write_error(&requirements, &error))?;
+    install::write_scratch(&requirements, text)?;
     let downloads = work.join("download");
     let mut command = command(&pip, environment);
     command

@@ -116,7 +116,7 @@ fn install_at(
     let parent = path.parent().unwrap_or(Path::new("."));
     install::create_dir(parent)?;
     let lock = parent.join(".lock");
-    let file = std::fs::File::create(&lock).map_err(|error| install::write_error(&lock, &error))?;
+    let file = install::open_lock(&lock)?;
     file.lock().map_err(|error| install::write_error(&lock, &error))?;
     if path.is_dir() {
         return Ok(false);

@@ -366,7 +366,7 @@ fn keep_only(path: &Path, names: &BTreeSet<String>) -> Result<(), Diagnostic> {
             }
         }
     }
-    std::fs::write(path, bytes).map_err(|error| install::write_error(path, &error))
+    install::write_scratch(path, bytes)
 }
 
 /// File offsets of the symbol table entries of defined globals that are not in `names`, and whether they are 64-bit.

@@ -32,7 +32,7 @@ pub(crate) fn has_library_headers(
 fn compile(toolchain: &Toolchain, source: &str, environment: &Environment) -> Result<(), String> {
     let work = tempfile::tempdir().map_err(|error| install::reason(&error))?;
     let (input, output) = (work.path().join("probe.c"), work.path().join("probe.o"));
-    std::fs::write(&input, source).map_err(|error| install::reason(&error))?;
+    install::write_scratch(&input, source).map_err(|finding| finding.message)?;
     let words = toolchain.command(SourceKind::C);
     let (program, arguments) = words.split_first().ok_or("no command")?;
     let result = Command::new(program)

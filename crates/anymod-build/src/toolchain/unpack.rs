@@ -50,10 +50,7 @@ fn inside(directory: &str, path: Option<PathBuf>) -> Option<PathBuf> {
 }
 
 fn write(path: &Path, from: &mut impl Read, executable: bool) -> std::io::Result<()> {
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    let mut file = BufWriter::new(File::create(path)?);
+    let mut file = BufWriter::new(install::create_scratch(path)?);
     std::io::copy(from, &mut file)?;
     file.flush()?;
     set_executable(path, executable)
