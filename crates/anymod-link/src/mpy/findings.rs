@@ -1,6 +1,6 @@
 //! Collects findings so that one link reports everything that is wrong with it.
 
-use anymod_model::{Diagnostic, Diagnostics, Severity};
+use anymod_model::{Diagnostic, Diagnostics, Place, Severity};
 
 /// Findings of a link in the order they were made. Past a limit errors are only counted.
 #[derive(Debug, Default)]
@@ -12,9 +12,25 @@ pub(crate) struct Findings {
 /// More errors than anyone reads; hostile inputs can make millions.
 const LIMIT: usize = 100;
 
+/// Further places that a finding lists.
+const PLACES: usize = 3;
+
 impl Findings {
-    /// Adds a finding.
+    /// Adds a finding; one that differs from an earlier one only in its place becomes a note there.
     pub(crate) fn push(&mut self, finding: Diagnostic) {
+        let same = |other: &&mut Diagnostic| {
+            other.code == finding.code && other.message == finding.message
+        };
+        if let (Some(place @ Place::Binary { .. }), Some(first)) =
+            (&finding.place, self.list.iter_mut().find(same))
+        {
+            match first.notes.len() {
+                0..PLACES => first.notes.push(format!("also at {place}")),
+                PLACES => first.notes.push("and at further places".to_string()),
+                _ => {}
+            }
+            return;
+        }
         if finding.severity == Severity::Error {
             self.errors += 1;
             if self.errors > LIMIT {

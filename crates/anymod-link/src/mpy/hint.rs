@@ -58,6 +58,7 @@ pub(crate) fn undefined(name: &str, options: &Options) -> String {
         );
     }
     let is_helper = name.starts_with("__aeabi_")
+        || name.starts_with("__gnu_thumb1_")
         || name.starts_with("__")
             && (name.ends_with("si3")
                 || name.ends_with("di3")
@@ -66,14 +67,24 @@ pub(crate) fn undefined(name: &str, options: &Options) -> String {
         || name.contains("float")
         || name.contains("fix");
     if is_helper {
-        return "a compiler's support function: add the compiler's runtime, `-l libgcc.a` (`cc -print-libgcc-file-name`)".to_string();
+        return "a compiler's support function: add `libraries = [\"libgcc\"]` to the manifest, or `-l` with the path that `cc -print-libgcc-file-name` prints".to_string();
     }
     if C_LIBRARY.contains(&name) {
-        return "a C library function: add `-l libc.a` (`cc -print-file-name=libc.a`), or write it"
+        return "a C library function: add `libraries = [\"libc\"]` to the manifest or `-l libc.a`, or write it"
+            .to_string();
+    }
+    if C_MATHS.contains(&name.strip_suffix('f').unwrap_or(name)) {
+        return "a C library function: add `libraries = [\"libm\"]` to the manifest or `-l libm.a`"
             .to_string();
     }
     "add the source or archive that defines it, or give its address with `--externs`".to_string()
 }
+
+/// Functions of `libm` that modules commonly use, without the suffix of the single precision ones.
+const C_MATHS: [&str; 22] = [
+    "acos", "asin", "atan", "atan2", "cbrt", "ceil", "cos", "cosh", "exp", "fabs", "floor", "fmod",
+    "hypot", "log", "log10", "log2", "pow", "round", "sin", "sqrt", "tan", "trunc",
+];
 
 /// C functions that modules commonly use without having them.
 const C_LIBRARY: [&str; 26] = [

@@ -117,7 +117,7 @@ impl Needs {
     }
 }
 
-/// The most places listed for one symbol and one error.
+/// The most places listed for one undefined symbol.
 const PLACES: usize = 4;
 
 struct Scan<'s, 'a> {
@@ -131,8 +131,6 @@ struct Scan<'s, 'a> {
     has_absolute: bool,
     /// What the object scanned last mentions, if it holds absolute addresses in code.
     mentioned: (u32, Mentioned),
-    /// How often a symbol of an object was refused for a reason, so that not every place is listed.
-    refusals: FxHashMap<(&'static str, u32, u32), usize>,
     /// Per undefined global: where it is referred to, and how often.
     undefined: BTreeMap<u32, (Vec<Place>, usize)>,
     findings: &'s mut Findings,
@@ -159,7 +157,6 @@ pub(crate) fn scan(
         names: compat::LiteralNames::default(),
         has_absolute: false,
         mentioned: (u32::MAX, Mentioned::default()),
-        refusals: FxHashMap::default(),
         undefined: BTreeMap::new(),
         findings,
     };
@@ -283,11 +280,6 @@ impl Scan<'_, '_> {
         };
         if let Some((code, why)) = problem {
             self.needs.refused.insert((id, relocation.offset));
-            let count = self.refusals.entry((code.id, unit, relocation.symbol)).or_default();
-            *count += 1;
-            if *count > PLACES {
-                return;
-            }
             let symbol = self.program.symbol_name(unit, relocation.symbol);
             let message = format!("`{}` to `{symbol}`: {why}", kind.name);
             return self.error(id, relocation.offset, code, message);

@@ -18,7 +18,7 @@ use super::program::{Definition, Runtime};
 pub(crate) struct Shim {
     /// Name for maps.
     pub(crate) name: &'static str,
-    /// Its code, a multiple of 4 bytes.
+    /// Its code; a multiple of 4 bytes if it goes on to an entry.
     pub(crate) code: &'static [u8],
     /// The entry of `mp_fun_table` to which it goes on.
     pub(crate) then: Option<u8>,
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn shims_keep_the_veneer_behind_them_aligned() {
-        for shim in &SHIMS {
+        for shim in SHIMS.iter().filter(|shim| shim.then.is_some()) {
             assert!(shim.code.len().is_multiple_of(4), "{}", shim.name);
         }
     }

@@ -78,7 +78,7 @@ const BASE: Isa = Isa {
 /// `R_XTENSA_32`, a whole address.
 pub(crate) const R_XTENSA_32: u32 = 1;
 
-static RELOCATIONS: [Kind; 25] = [
+static RELOCATIONS: [Kind; 26] = [
     kind(0, "R_XTENSA_NONE", Usage::Nothing),
     kind(R_XTENSA_32, "R_XTENSA_32", Usage::Word),
     kind(6, "R_XTENSA_PLT", Usage::Word),
@@ -104,6 +104,7 @@ static RELOCATIONS: [Kind; 25] = [
     kind(59, "R_XTENSA_PDIFF32", Usage::Nothing),
     kind(60, "R_XTENSA_NDIFF8", Usage::Nothing),
     kind(61, "R_XTENSA_NDIFF16", Usage::Nothing),
+    kind(62, "R_XTENSA_NDIFF32", Usage::Nothing),
 ];
 
 fn apply(number: u32, patch: &mut Patch<'_>) -> Result<(), Trouble> {
