@@ -303,7 +303,8 @@ impl Builder<'_, '_> {
             let (memory, size, align) = self.shape(piece)?;
             let end = layout.sizes.get_mut(memory as usize)?;
             let offset = end.checked_next_multiple_of(align)?;
-            if size > 0 {
+            // MicroPython's linker aligns for its tables even if they are empty.
+            if size > 0 || self.options.compat.is_some() {
                 *end = offset.checked_add(size)?;
             }
             if *end > LIMIT {
