@@ -21,6 +21,7 @@ pub mod digest;
 pub mod environment;
 mod glob;
 mod headers;
+mod incbin;
 mod init;
 pub mod install;
 mod log;

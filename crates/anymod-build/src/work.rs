@@ -3,12 +3,13 @@
 //! Outputs are made in a directory of this run and renamed into place when they are whole, so that a process that
 //! outlives a killed build writes to nothing that the next build uses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anymod_link::mpy::Linked;
 use anymod_model::codes::build as codes;
+use anymod_model::event::ActionKind;
 use anymod_model::{Diagnostic, Diagnostics, Place};
 use anymod_pack::mpy::MergeOptions;
 
@@ -124,6 +125,15 @@ fn command(action: &Action, index: usize, workshop: &Workshop<'_>) -> Done {
             *path = relative(path, workshop.root);
         }
     }
+    if action.kind == ActionKind::Compile {
+        let own = done
+            .discovered
+            .iter()
+            .chain(action.inputs.first())
+            .filter(|path| !path.starts_with('/'));
+        let included = included_by_assembler(own, &details.search, workshop.root);
+        done.discovered.extend(included);
+    }
     for output in &action.outputs {
         let from = renamed.get(output.as_str()).cloned().unwrap_or_default();
         if let Err(error) = put(&from, &workshop.root.join(output)) {
@@ -131,6 +141,24 @@ fn command(action: &Action, index: usize, workshop: &Workshop<'_>) -> Done {
         }
     }
     done
+}
+
+/// Files of the project that its sources name in assembler directives, as far as they are there.
+fn included_by_assembler<'a>(
+    sources: impl Iterator<Item = &'a String>,
+    search: &[String],
+    root: &Path,
+) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
+    for source in sources {
+        let bytes = std::fs::read(root.join(source)).unwrap_or_default();
+        for name in crate::incbin::names(&String::from_utf8_lossy(&bytes)) {
+            let places = search.iter().map(|dir| format!("{dir}/{name}"));
+            let places = std::iter::once(name.to_owned()).chain(places);
+            files.extend(places.filter(|path| root.join(path).is_file()));
+        }
+    }
+    files
 }
 
 /// A path as the plan would write it.

@@ -175,3 +175,34 @@ fn a_damaged_log_is_a_full_build_and_never_an_error() {
         assert_eq!(project.read(DIST), before);
     }
 }
+
+#[test]
+fn a_file_that_assembler_code_includes() {
+    let manifest = MANIFEST.replace("[\"twice.c\"]", "[\"twice.c\", \"table.S\", \"plain.s\"]");
+    let manifest = format!("{manifest}include-dirs = [\"data\"]\n");
+    let source = MODULE_C.replace(
+        "static mp_obj_t twice",
+        "extern const char table[], plain[];\nstatic mp_obj_t twice",
+    );
+    let files = [
+        ("anymod.toml", manifest.as_str()),
+        ("twice.c", &source.replace("2 *", "(table[0] + plain[0]) *")),
+        (
+            "table.S",
+            ".section .rodata\n.globl table\n.hidden table\ntable: .incbin \"data/table.bin\"\n",
+        ),
+        (
+            "plain.s",
+            ".section .rodata\n.globl plain\n.hidden plain\nplain: .incbin \"plain.bin\"\n",
+        ),
+        ("data/table.bin", "one"),
+        ("plain.bin", "one"),
+    ];
+    let project = Project::new(&files);
+    assert_eq!(project.ran().len(), 5);
+    assert_eq!(project.ran(), [""; 0]);
+    project.write("data/table.bin", "two");
+    assert_eq!(project.ran(), ["compile table.S", "link twice"]);
+    project.write("plain.bin", "two");
+    assert_eq!(project.ran(), ["compile plain.s", "link twice"]);
+}

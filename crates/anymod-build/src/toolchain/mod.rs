@@ -175,8 +175,11 @@ fn identify(
                     identity.add(digest_of(&path, log)?.to_string());
                 }
             }
-            if matches!(arch, Arch::Rv32imc | Arch::Rv64imc) {
-                found_flags.extend(picolibc(program, environment, log)?);
+            if matches!(arch, Arch::Rv32imc | Arch::Rv64imc)
+                && let Some(specs) = picolibc(program, environment, log)?
+            {
+                identity.add(digest_of(&specs, log)?.to_string());
+                found_flags.push(format!("--specs={}", specs.display()));
             }
             if matches!(arch, Arch::Xtensa | Arch::Xtensawin) {
                 found_flags.extend(borrowed_headers(program, environment, log)?);
@@ -189,14 +192,15 @@ fn identify(
     Ok(Toolchain { kind, arch, program: program.to_owned(), version, identity, found_flags })
 }
 
-/// The option that selects picolibc, which distributions install beside a bare compiler.
+/// The file that selects picolibc, which distributions install beside a bare compiler.
 fn picolibc(
     program: &Path,
     environment: &Environment,
     log: &mut Log,
-) -> Result<Option<String>, Diagnostic> {
-    let specs = ask(program, &["-print-file-name=picolibc.specs"], environment, log)?;
-    Ok(Path::new(&specs).is_absolute().then(|| format!("--specs={specs}")))
+) -> Result<Option<PathBuf>, Diagnostic> {
+    let specs =
+        PathBuf::from(ask(program, &["-print-file-name=picolibc.specs"], environment, log)?);
+    Ok(specs.is_absolute().then_some(specs))
 }
 
 /// Where newlib's headers are in Debian's `libnewlib-dev`; they serve any architecture.
