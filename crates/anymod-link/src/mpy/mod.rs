@@ -18,6 +18,7 @@ mod map;
 mod options;
 mod program;
 pub mod qstr;
+mod relax;
 mod relocate;
 mod report;
 mod resolve;

@@ -14,7 +14,7 @@ use super::literals::Literal;
 use super::options::Options;
 use super::program::{Definition, Program, Role, Runtime, Section, SectionId, Target};
 use super::scan::Needs;
-use super::shim;
+use super::{relax, shim};
 use crate::read::elf::Relocation;
 
 /// A word that the loader adjusts.
@@ -398,8 +398,17 @@ impl Linker<'_, '_> {
             }
             None => self.outside(place, kind, &target),
         };
+        let skips_table = relax::skips_table(
+            self.program,
+            self.isa,
+            section,
+            &relocation,
+            kind,
+            &target,
+            self.options,
+        );
         let slot = match kind.usage {
-            Usage::GotSlot => self.slot(&target),
+            Usage::GotSlot if !skips_table => self.slot(&target),
             _ => 0,
         };
         let literal = match kind.usage {
@@ -419,6 +428,7 @@ impl Linker<'_, '_> {
             is_thumb,
             addend: relocation.addend,
             slot: slot as i64,
+            skips_table,
             got,
             paired,
             minuend,

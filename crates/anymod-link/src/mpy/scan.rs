@@ -11,13 +11,13 @@ use anymod_model::{Code, Diagnostic, Place};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::absolute::{self, Mentioned, Plan};
-use super::arch::{Isa, Usage, isa};
+use super::arch::{Isa, Kind, Usage, isa};
 use super::findings::Findings;
 use super::layout::Piece;
 use super::literals::Literals;
 use super::options::{Options, StaticData};
 use super::program::{Definition, Program, Role, Runtime, SectionId, Target};
-use super::{compat, hint, shim};
+use super::{compat, hint, relax, shim};
 use crate::read::elf::Relocation;
 
 /// A slot of the global offset table.
@@ -297,7 +297,8 @@ impl Scan<'_, '_> {
         let makes_slot = kind.usage == Usage::GotSlot
             || loads_address
             || by_name && target.global.is_some() && self.isa.compat_got.contains(&kind.number);
-        if makes_slot && !self.isa.has_literals {
+        if makes_slot && !self.isa.has_literals && !self.skips_table(id, relocation, kind, &target)
+        {
             let target = if by_name { self.rom_target(target) } else { target };
             self.needs.slots.add(self.program, &target, by_name);
         }
@@ -306,6 +307,18 @@ impl Scan<'_, '_> {
         {
             self.needs.shims.push(number);
         }
+    }
+
+    fn skips_table(
+        &self,
+        id: SectionId,
+        relocation: &Relocation,
+        kind: &Kind,
+        target: &Target,
+    ) -> bool {
+        let Some(section) = self.program.section(id) else { return false };
+        let (program, options) = (self.program, self.options);
+        relax::skips_table(program, self.isa, section, relocation, kind, target, options)
     }
 
     /// MicroPython's linker prefers an address in ROM to a definition, but only in the global offset table.

@@ -18,6 +18,7 @@ use super::{Isa, Jump, Kind, Starter, Usage, Veneer, kind};
 pub(crate) static THUMB1: Isa = Isa {
     relocations: &RELOCATIONS,
     apply: |number, patch| apply(number, patch, 23),
+    skips_table: |_, _, _| false,
     compat_got: &[26],
     compat_jump: Jump { size: 8, encode: compat_jump_thumb1 },
     jumps: &[Jump { size: 2, encode: short_jump }, Jump { size: 8, encode: calling_jump }],
@@ -40,6 +41,7 @@ pub(crate) static THUMB1: Isa = Isa {
 pub(crate) static THUMB2: Isa = Isa {
     relocations: &RELOCATIONS,
     apply: |number, patch| apply(number, patch, 25),
+    skips_table: |_, _, _| false,
     compat_got: &[26],
     compat_jump: Jump { size: 4, encode: compat_jump_thumb2 },
     jumps: &[Jump { size: 2, encode: short_jump }, Jump { size: 4, encode: wide_jump }],

@@ -108,6 +108,9 @@ pub(crate) struct Isa {
     pub(crate) relocations: &'static [Kind],
     /// Performs a relocation.
     pub(crate) apply: fn(u32, &mut Patch<'_>) -> Result<(), Trouble>,
+    /// True if the instruction before a GOT slot's relocation, at an offset in some code, can name a symbol of the
+    /// module directly instead.
+    pub(crate) skips_table: fn(u32, &[u8], usize) -> bool,
     /// Relocations for which MicroPython's linker makes a GOT slot when the symbol is global.
     pub(crate) compat_got: &'static [u32],
     /// The entry jump of MicroPython's linker before 1.28: always the same size.

@@ -17,6 +17,8 @@ pub(crate) struct Patch<'a> {
     pub(crate) addend: Option<i64>,
     /// Address of the symbol's slot in the global offset table.
     pub(crate) slot: i64,
+    /// The symbol is in the code's memory and named without its slot.
+    pub(crate) skips_table: bool,
     /// Address of the global offset table.
     pub(crate) got: i64,
     /// For a low part: the whole value whose high part is elsewhere.

@@ -19,6 +19,7 @@ use super::{Isa, Jump, Kind, Starter, Usage, Veneer, kind};
 pub(crate) static RV32: Isa = Isa {
     relocations: &RELOCATIONS_32,
     apply,
+    skips_table: |_, _, _| false,
     compat_got: &[1, 20, 41],
     compat_jump: FAR_JUMP,
     jumps: &JUMPS,
@@ -58,6 +59,7 @@ pub(crate) static RV32: Isa = Isa {
 pub(crate) static RV64: Isa = Isa {
     relocations: &RELOCATIONS_64,
     apply,
+    skips_table: |_, _, _| false,
     compat_got: &[2, 20, 41],
     compat_jump: FAR_JUMP,
     jumps: &JUMPS,

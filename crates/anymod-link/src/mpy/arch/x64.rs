@@ -16,6 +16,7 @@ use super::{Isa, Kind, Starter, Usage, Veneer, kind};
 pub(crate) static ISA: Isa = Isa {
     relocations: &RELOCATIONS,
     apply,
+    skips_table,
     compat_got: &[R_X86_64_GOTPCREL, R_X86_64_REX_GOTPCRELX],
     compat_jump: NEAR_JUMP,
     jumps: &JUMPS,
@@ -105,6 +106,7 @@ fn apply(number: u32, patch: &mut Patch<'_>) -> Result<(), Trouble> {
             let addend = patch.addend32()?;
             patch.store32((patch.slot - patch.got).wrapping_add(addend))
         }
+        41 | 42 if patch.skips_table => name_directly(patch),
         9 | 41 | 42 | 43 | 46 => {
             let addend = patch.addend32()?;
             patch.store32((patch.slot - patch.place).wrapping_add(addend))
@@ -147,4 +149,30 @@ fn apply(number: u32, patch: &mut Patch<'_>) -> Result<(), Trouble> {
         }
         _ => Err(Trouble::NotPositionIndependent),
     }
+}
+
+/// `mov` from the slot, and calls and jumps through it (psABI, "Optimize GOTPCRELX Relocations").
+fn skips_table(number: u32, code: &[u8], offset: usize) -> bool {
+    let at = |back: usize| offset.checked_sub(back).and_then(|at| code.get(at)).copied();
+    matches!(number, 41 | 42)
+        && matches!((at(2), at(1)), (Some(0x8b), _) | (Some(0xff), Some(0x15 | 0x25)))
+}
+
+/// Rewrites an instruction that [`skips_table`] accepts.
+fn name_directly(patch: &mut Patch<'_>) -> Result<(), Trouble> {
+    let distance = patch.symbol.wrapping_add(patch.addend32()?).wrapping_sub(patch.place);
+    match (patch.before(2), patch.before(1)) {
+        (Some(0x8b), _) => patch.set_before(2, 0x8d), // lea
+        (Some(0xff), Some(0x15)) => {
+            patch.set_before(2, 0x67); // addr32, only to fill
+            patch.set_before(1, 0xe8); // call
+        }
+        _ => {
+            patch.set_before(2, 0xe9); // jmp; its field begins a byte earlier
+            patch.offset -= 1;
+            patch.store32(distance + 1)?;
+            return patch.set_u8(4, 0x90); // nop
+        }
+    }
+    patch.store32(distance)
 }

@@ -15,6 +15,7 @@ use super::{Isa, Jump, Kind, Starter, Usage, Veneer, kind};
 pub(crate) static ISA: Isa = Isa {
     relocations: &RELOCATIONS,
     apply,
+    skips_table,
     compat_got: &[2, 3, 43],
     compat_jump: NEAR_JUMP,
     jumps: &JUMPS,
@@ -80,6 +81,11 @@ fn apply(number: u32, patch: &mut Patch<'_>) -> Result<(), Trouble> {
             let value = patch.symbol + patch.addend32()? - patch.place;
             patch.set_u32(0, wrap(value))
         }
+        43 if patch.skips_table => {
+            let value = patch.symbol + patch.addend32()? - patch.got;
+            patch.set_before(2, 0x8d); // lea
+            patch.set_u32(0, wrap(value))
+        }
         3 | 43 => {
             // A ModR/M byte of mod 00, r/m 101 in front of the field: no base register.
             if patch.before(1).is_some_and(|modrm| modrm & 0xc7 == 0x05) {
@@ -108,6 +114,13 @@ fn apply(number: u32, patch: &mut Patch<'_>) -> Result<(), Trouble> {
         }
         _ => Err(Trouble::NotPositionIndependent),
     }
+}
+
+/// `mov` from the slot by a base register and a 32-bit displacement (psABI, "Optimize R_386_GOT32X").
+fn skips_table(number: u32, code: &[u8], offset: usize) -> bool {
+    let at = |back: usize| offset.checked_sub(back).and_then(|at| code.get(at)).copied();
+    let has_base = at(1).is_some_and(|modrm| modrm & 0xc0 == 0x80 && modrm & 7 != 4);
+    number == 43 && at(2) == Some(0x8b) && has_base
 }
 
 /// `jmp rel32`.

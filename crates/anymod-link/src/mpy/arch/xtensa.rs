@@ -65,6 +65,7 @@ pub(crate) static WINDOWED: Isa = Isa {
 const BASE: Isa = Isa {
     relocations: &RELOCATIONS,
     apply,
+    skips_table: |_, _, _| false,
     compat_got: &[],
     compat_jump: JUMP,
     jumps: &[JUMP],
