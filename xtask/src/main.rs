@@ -8,6 +8,7 @@
 
 mod bench;
 mod docs;
+mod fuzz;
 mod generated;
 mod schema;
 mod tidy;
@@ -20,6 +21,7 @@ type Task = (&'static str, fn(&[String]) -> Result<(), String>, &'static str);
 const TASKS: &[Task] = &[
     ("bench", bench::run, "measure against the incumbents: bench mpy"),
     ("docs", docs::run, "write docs/reference from the tables; --check only compares"),
+    ("fuzz", fuzz::run, "seed and fuzz the readers of foreign bytes: fuzz [TARGET] [SECONDS]"),
     ("schema", schema::run, "write anymod.schema.json from the key table; --check only compares"),
     ("tidy", tidy::run, "check layering, I/O, module docs, file lengths and generated files"),
 ];

@@ -1,0 +1,207 @@
+//! `cargo xtask fuzz [TARGET] [SECONDS]`: seeds a corpus with real files and fuzzes a reader of foreign bytes.
+//!
+//! Objects are compiled on the spot with whatever compilers are present, modules are linked from them: no file that a tool
+//! made is in the repository. Needs a nightly compiler and `cargo install cargo-fuzz`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anymod_link::mpy::{Input, Options, StaticData, link};
+use anymod_model::arch::ARCHES;
+
+const TARGETS: [&str; 4] = ["elf", "ar", "mpy", "manifest"];
+
+/// A compiler and flags for each architecture.
+const COMPILERS: [(&str, &[&str]); 14] = [
+    ("x86", &["gcc", "-m32", "-fno-stack-protector"]),
+    ("x64", &["gcc", "-fno-stack-protector"]),
+    ("x64", &["gcc", "-fno-pic", "-g"]),
+    ("armv6m", &["arm-none-eabi-gcc", "-mthumb", "-mcpu=cortex-m0"]),
+    ("armv7m", &["arm-none-eabi-gcc", "-mthumb", "-mcpu=cortex-m3"]),
+    (
+        "armv7m",
+        &["arm-none-eabi-gcc", "-mthumb", "-mcpu=cortex-m3", "-fno-pic", "-mslow-flash-data"],
+    ),
+    (
+        "armv7emsp",
+        &[
+            "arm-none-eabi-gcc",
+            "-mthumb",
+            "-mcpu=cortex-m4",
+            "-mfpu=fpv4-sp-d16",
+            "-mfloat-abi=hard",
+        ],
+    ),
+    (
+        "armv7emdp",
+        &["arm-none-eabi-gcc", "-mthumb", "-mcpu=cortex-m7", "-mfpu=fpv5-d16", "-mfloat-abi=hard"],
+    ),
+    ("xtensa", &["xtensa-lx106-elf-gcc", "-mforce-l32"]),
+    ("xtensawin", &["xtensa-esp32-elf-gcc"]),
+    ("rv32imc", &["riscv64-unknown-elf-gcc", "-march=rv32imac", "-mabi=ilp32", "-mno-relax"]),
+    (
+        "rv32imc",
+        &[
+            "riscv64-unknown-elf-gcc",
+            "-march=rv32imac",
+            "-mabi=ilp32",
+            "-mcmodel=medlow",
+            "-fno-pic",
+        ],
+    ),
+    ("rv64imc", &["riscv64-unknown-elf-gcc", "-march=rv64imac", "-mabi=lp64", "-mno-relax"]),
+    (
+        "rv64imc",
+        &[
+            "riscv64-unknown-elf-gcc",
+            "-march=rv64imac",
+            "-mabi=lp64",
+            "-mcmodel=medlow",
+            "-fno-pic",
+        ],
+    ),
+];
+
+/// Fuzzes one target, or each in turn.
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    let (mut targets, mut seconds) = (TARGETS.to_vec(), 60);
+    for argument in arguments {
+        match TARGETS.iter().find(|target| *target == argument) {
+            Some(target) => targets = vec![target],
+            None => {
+                seconds = argument.parse().map_err(|_| {
+                    format!("`{argument}` is neither seconds nor one of {}", TARGETS.join(", "))
+                })?;
+            }
+        }
+    }
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    seed(&fuzz)?;
+    targets.iter().try_for_each(|target| start(&fuzz, target, seconds))
+}
+
+fn start(fuzz: &Path, target: &str, seconds: u64) -> Result<(), String> {
+    let status = Command::new("cargo")
+        // No sanitizer: all our code is safe Rust, and without one far more inputs are tried.
+        .args(["+nightly", "fuzz", "run", "-s", "none", target, "--"])
+        .arg(format!("-max_total_time={seconds}"))
+        .args(["-fork=1", "-timeout=10", "-rss_limit_mb=2048", "-max_len=65536"])
+        // Set by the cargo that runs this task, for its own toolchain.
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("CARGO")
+        .current_dir(fuzz)
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!(
+            "`{target}` failed: either its input is in fuzz/artifacts, or `cargo install cargo-fuzz` and a nightly \
+compiler (`rustup toolchain install nightly`) are missing"
+        )),
+    }
+}
+
+/// Writes the seeds of every target; what a fuzzer found before stays.
+fn seed(fuzz: &Path) -> Result<(), String> {
+    let source = fuzz.join("seed.c");
+    for (number, (arch, compiler)) in COMPILERS.iter().enumerate() {
+        for (letter, level) in [("s", "-Os"), ("0", "-O0")] {
+            let name = format!("{arch}-{number}-{letter}");
+            let object = fuzz.join("target").join(format!("{name}.o"));
+            if let Some(bytes) = compile(compiler, level, &source, &object)? {
+                object_seeds(fuzz, arch, &name, &object, &bytes)?;
+            }
+        }
+    }
+    manifest_seeds(fuzz)
+}
+
+/// An object's bytes; `None` if the compiler is not there or does not know the architecture.
+fn compile(
+    compiler: &[&str],
+    level: &str,
+    source: &Path,
+    object: &Path,
+) -> Result<Option<Vec<u8>>, String> {
+    let Some((program, flags)) = compiler.split_first() else { return Ok(None) };
+    make_parent(object)?;
+    let status = Command::new(program)
+        .args([level, "-c", "-fpic", "-ffunction-sections", "-ffreestanding"])
+        .args(flags)
+        .arg("-o")
+        .args([object, source])
+        .stderr(Stdio::null())
+        .status();
+    match status.is_ok_and(|status| status.success()) {
+        true => std::fs::read(object).map(Some).map_err(|error| error.to_string()),
+        false => {
+            println!("no seeds from `{}`", compiler.join(" "));
+            Ok(None)
+        }
+    }
+}
+
+fn object_seeds(
+    fuzz: &Path,
+    arch: &str,
+    name: &str,
+    object: &Path,
+    bytes: &[u8],
+) -> Result<(), String> {
+    let row = ARCHES.iter().zip(0..).find(|(row, _)| row.name == arch);
+    let (row, number) = row.ok_or_else(|| format!("no architecture `{arch}`"))?;
+    for how in [0u8, 1, 12] {
+        write(fuzz, "elf", &format!("{name}-{how}"), &[&[number, how], bytes].concat())?;
+    }
+    let archive = object.with_extension("a");
+    // An archive that exists would be added to.
+    let _ = std::fs::remove_file(&archive);
+    let made = Command::new("ar").arg("rcs").args([archive.as_path(), object]).status();
+    if made.is_ok_and(|status| status.success()) {
+        let archive = std::fs::read(&archive).map_err(|error| error.to_string())?;
+        let members = archive.get(8..).unwrap_or(&[]);
+        write(fuzz, "ar", name, &[&[number], members].concat())?;
+    }
+    let input = Input { name: name.to_owned(), data: bytes };
+    let options = Options { static_data: StaticData::InText, ..Options::new(row.arch, "seed.py") };
+    if let Ok(linked) = link(&[input], &[], &options) {
+        write(fuzz, "mpy", name, &linked.mpy)?;
+    }
+    Ok(())
+}
+
+/// Every manifest in the repository.
+fn manifest_seeds(fuzz: &Path) -> Result<(), String> {
+    let root = fuzz.join("..");
+    for (parent, name) in [("examples", "anymod.toml"), ("crates/anymod-model/tests/manifest", "")]
+    {
+        let entries = std::fs::read_dir(root.join(parent)).map_err(|error| error.to_string())?;
+        for entry in entries.flatten() {
+            let files = match name {
+                "" => std::fs::read_dir(entry.path()).into_iter().flatten().flatten().collect(),
+                _ => vec![],
+            };
+            let mut paths: Vec<PathBuf> = files.iter().map(std::fs::DirEntry::path).collect();
+            paths.push(entry.path().join(name));
+            for path in
+                paths.iter().filter(|path| path.extension().is_some_and(|end| end == "toml"))
+            {
+                let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                write(fuzz, "manifest", &name, &bytes)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write(fuzz: &Path, target: &str, name: &str, bytes: &[u8]) -> Result<(), String> {
+    let path = fuzz.join("corpus").join(target).join(format!("seed-{name}"));
+    make_parent(&path)?;
+    std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn make_parent(path: &Path) -> Result<(), String> {
+    let parent = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))
+}
