@@ -235,3 +235,35 @@ impl Planner<'_> {
         BTreeMap::from([date])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(modules: &[&str], targets: &[&str]) -> Result<Vec<String>, Diagnostics> {
+        let text = "[project]\ntargets = [\"*-x64\", \"*-x86\"]\n[module.a]\nsources = [\"a.c\"]\n\
+                    [module.b]\nsources = [\"b.c\"]\ntargets = [\"*-armv7m\"]\n";
+        let manifest = anymod_model::manifest::parse(text, "anymod.toml")?;
+        let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        let selection =
+            Selection { modules: owned(modules), targets: owned(targets), ..Selection::default() };
+        let jobs = select(&manifest, &selection)?;
+        Ok(jobs.into_iter().map(|(module, target)| format!("{module}/{}", target.arch)).collect())
+    }
+
+    #[test]
+    fn a_full_name_adds_a_target_and_a_pattern_chooses() {
+        assert_eq!(chosen(&[], &[]).unwrap(), ["a/x86", "a/x64", "b/armv7m"]);
+        assert_eq!(chosen(&["b"], &[]).unwrap(), ["b/armv7m"]);
+        assert_eq!(chosen(&[], &["*-x*"]).unwrap(), ["a/x86", "a/x64"]);
+        assert_eq!(chosen(&[], &["micropython-armv6m"]).unwrap(), ["a/armv6m", "b/armv6m"]);
+    }
+
+    #[test]
+    fn what_chooses_nothing_is_told() {
+        let code = |result: Result<Vec<String>, Diagnostics>| result.unwrap_err().0[0].code.id;
+        assert_eq!(code(chosen(&["c"], &[])), "B0008");
+        assert_eq!(code(chosen(&[], &["*-z80"])), "B0009");
+        assert_eq!(code(chosen(&["b"], &["*-x64"])), "B0010");
+    }
+}

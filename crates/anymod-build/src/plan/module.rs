@@ -112,7 +112,12 @@ impl Planner<'_> {
         }
         if sources.is_empty() && findings.is_empty() {
             let message = format!("`exclude` leaves `{}` without sources", settings.module);
-            findings.push(Diagnostic::error(&codes::NO_SOURCES, message));
+            let finding = Diagnostic::error(&codes::NO_SOURCES, message)
+                .hint("narrow the patterns of `exclude`, or leave the module out of this target");
+            findings.push(match settings.exclude.first() {
+                Some(pattern) => finding.at(settings.place(pattern)),
+                None => finding,
+            });
         }
         if findings.is_empty() { Ok(sources) } else { Err(Diagnostics(findings)) }
     }

@@ -76,7 +76,7 @@ pub struct Installed {
     pub changed: bool,
 }
 
-/// The names that [`install`] takes.
+/// The names that [`install()`] takes.
 #[must_use]
 pub fn installable() -> Vec<&'static str> {
     PACKAGES.iter().map(|package| package.name).collect()

@@ -1,6 +1,6 @@
 //! Toolchains: which compiler builds for a target, how it is called, and what it is exactly.
 //!
-//! [`find`] answers for one target. The default is the managed zig where it is installed and serves the target, else
+//! `find` answers for one target. The default is the managed zig where it is installed and serves the target, else
 //! the GNU compiler of the architecture: the managed one is the same bytes on every machine, so that two people get the
 //! same module from the same sources. `--toolchain`, then `ANYMOD_TOOLCHAIN`, then the manifest's `[toolchain.…]` say
 //! otherwise.
