@@ -8,6 +8,7 @@ use super::options::Options;
 /// The hint for a code under these options.
 pub(crate) fn of(code: &'static Code, options: &Options) -> Option<&'static str> {
     let is_riscv = matches!(options.arch, Arch::Rv32imc | Arch::Rv64imc);
+    let is_xtensa = matches!(options.arch, Arch::Xtensa | Arch::Xtensawin);
     Some(match code.id {
         id if id == code::COMPAT_REFUSED.id => "link without `--compat`",
         id if id == code::NOT_POSITION_INDEPENDENT.id && is_riscv => {
@@ -21,6 +22,9 @@ pub(crate) fn of(code: &'static Code, options: &Options) -> Option<&'static str>
             "make the variable global (without `static`), or allocate it in `mpy_init`"
         }
         id if id == code::THREAD_LOCAL.id => "remove `thread_local` or `__thread`",
+        id if id == code::DIRECT_EXTERNAL.id && is_xtensa => {
+            "compile with `-fpic` or `-mlongcalls`, so that the address is a literal"
+        }
         id if id == code::DIRECT_EXTERNAL.id => {
             "compile with `-fpic` and without `-fvisibility=hidden` for runtime symbols"
         }

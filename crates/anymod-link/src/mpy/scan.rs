@@ -415,10 +415,12 @@ impl Scan<'_, '_> {
             Usage::Relative if is_callable && self.isa.veneer.is_some() => {
                 self.need_veneer(definition)
             }
-            Usage::Branch(_) | Usage::Relative | Usage::GotRelative if is_outside => {
+            Usage::Branch(_) | Usage::Relative | Usage::GotRelative | Usage::Slot if is_outside => {
                 Some((&code::DIRECT_EXTERNAL, "the symbol is outside the module".into()))
             }
-            Usage::Relative | Usage::GotRelative if definition == Definition::Null => {
+            Usage::Relative | Usage::GotRelative | Usage::Slot
+                if definition == Definition::Null =>
+            {
                 Some((&code::WEAK_UNDEFINED, "nothing defines the weak symbol".into()))
             }
             Usage::AbsolutePiece => Some((
