@@ -1,0 +1,3 @@
+int choice(int x) {
+    return x;
+}

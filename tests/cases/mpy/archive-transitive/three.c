@@ -1,0 +1,4 @@
+int from_one(int x);
+int three(int x) {
+    return from_one(x);
+}

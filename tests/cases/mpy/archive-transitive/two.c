@@ -1,0 +1,4 @@
+int three(int x);
+int two(int x) {
+    return three(x);
+}

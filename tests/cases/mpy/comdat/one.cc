@@ -1,0 +1,4 @@
+#include "shared.h"
+extern "C" int one(int x) {
+    return twelve(x) + Counter<int>::next();
+}

@@ -1,0 +1,5 @@
+int shared;
+long long aligned;
+int add(int x) {
+    return shared + x;
+}

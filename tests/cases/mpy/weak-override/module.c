@@ -1,0 +1,16 @@
+// A strong definition wins over a weak one, whatever the order; the weak ones are one function in the end.
+//# test: run(4) == 44
+//# incumbent: error duplicate symbol
+#include "case.h"
+
+__attribute__((weak)) int choice(int x) {
+    return x;
+}
+int both(void);
+__attribute__((weak)) int same(void) {
+    return 1;
+}
+
+mp_int_t run(mp_int_t x) {
+    return choice(x) + both();
+}
