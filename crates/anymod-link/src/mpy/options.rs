@@ -6,7 +6,7 @@ use anymod_model::{Abi, Arch, Diagnostic};
 
 use super::map::Map;
 
-/// An input: an object or an archive, told apart by its first bytes.
+/// An input: an object or an archive, told apart by its first bytes, wherever it is given.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
     /// Path as the user gave it; appears in messages and maps, never in the module.

@@ -474,8 +474,8 @@ impl Linker<'_, '_> {
 
     /// The address to use for a symbol outside the module: its veneer, or for a call of nothing the next instruction.
     fn outside(&self, place: u64, kind: &Kind, target: &Target) -> u64 {
-        let veneer = self.needs.veneers.iter().position(|to| *to == target.definition);
-        if let Some(offset) = veneer.and_then(|number| self.layout.veneers.get(number)) {
+        let veneer = self.needs.veneer_numbers.get(&target.definition);
+        if let Some(offset) = veneer.and_then(|number| self.layout.veneers.get(*number as usize)) {
             return *offset;
         }
         match (target.definition, kind.usage) {

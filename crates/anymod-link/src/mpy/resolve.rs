@@ -1,9 +1,10 @@
 //! Loads objects, pulls members out of archives and decides what every global symbol stands for.
 //!
-//! Order, and with it every later choice, is fixed: objects load in the order given; then, for each needed symbol in the
-//! order in which loaded objects first name it, the first archive (in the order given) whose index has it provides the
-//! first member that defines it, whose own needs queue up behind. A strong definition beats a tentative one, which beats a
-//! weak one; of two weak ones the first loaded stays. Of COMDAT groups with one signature the first loaded stays.
+//! Order, and with it every later choice, is fixed: objects load in the order given, wherever they stand; then, for each
+//! needed symbol in the order in which loaded objects first name it, the first archive (in the order given) whose index
+//! has it provides the first member that defines it, whose own needs queue up behind. A strong definition beats a
+//! tentative one, which beats a weak one; of two weak ones the first loaded stays. Of COMDAT groups with one signature
+//! the first loaded stays.
 
 use anymod_model::codes::link as code;
 use anymod_model::{Diagnostic, Place};
@@ -50,25 +51,18 @@ pub(crate) fn load<'a>(
     let entry = loader.intern(ENTRY, 0);
     loader.need(entry);
     let mut opened = Vec::new();
-    for input in objects {
-        match magic::identify(input.data) {
+    for input in objects.iter().chain(archives) {
+        let format = magic::identify(input.data);
+        let archive = match format {
             Ok(magic::Format::Elf) => {
                 loader.object(Origin { file: &input.name, member: None }, input.data);
+                continue;
             }
-            // An archive among the objects is taken whole, as if its members had been listed.
-            Ok(magic::Format::Archive) => loader.whole_archive(input),
-            Err(fault) => loader.findings.push(fault.at(Place::file(&input.name))),
-        }
-    }
-    for input in archives {
-        match magic::identify(input.data) {
-            Ok(magic::Format::Archive) => match Archive::read(input.data) {
-                Ok(archive) => opened.push((input.name.as_str(), archive)),
-                Err(fault) => loader.findings.push(fault.at(Place::file(&input.name))),
-            },
-            Ok(magic::Format::Elf) => {
-                loader.object(Origin { file: &input.name, member: None }, input.data);
-            }
+            Ok(magic::Format::Archive) => Archive::read(input.data),
+            Err(fault) => Err(fault),
+        };
+        match archive {
+            Ok(archive) => opened.push((input.name.as_str(), archive)),
             Err(fault) => loader.findings.push(fault.at(Place::file(&input.name))),
         }
     }
@@ -79,19 +73,6 @@ pub(crate) fn load<'a>(
 }
 
 impl<'a> Loader<'a, '_> {
-    fn whole_archive(&mut self, input: &'a Input<'a>) {
-        let archive = match Archive::read(input.data) {
-            Ok(archive) => archive,
-            Err(fault) => return self.findings.push(fault.at(Place::file(&input.name))),
-        };
-        for member in archive.members() {
-            match member {
-                Ok(member) => self.member(&input.name, member.name, member.data),
-                Err(fault) => return self.findings.push(fault.at(Place::file(&input.name))),
-            }
-        }
-    }
-
     fn member(&mut self, file: &'a str, name: &'a str, data: &'a [u8]) {
         let origin = Origin { file, member: Some(name) };
         match magic::identify(data) {
@@ -108,6 +89,8 @@ impl<'a> Loader<'a, '_> {
     /// Pulls members until no archive can provide what is needed.
     fn members(&mut self, archives: &[(&'a str, Archive<'a>)]) {
         let mut loaded = FxHashSet::default();
+        // Members lie apart, so all of an archive's are no larger than the archive.
+        let mut budgets: Vec<usize> = archives.iter().map(|(_, archive)| archive.size()).collect();
         let mut next = 0;
         while let Some(&index) = self.needed.get(next) {
             next += 1;
@@ -118,14 +101,23 @@ impl<'a> Loader<'a, '_> {
                 continue;
             }
             let provider = archives.iter().enumerate().find_map(|(number, (file, archive))| {
-                archive.find(global.name).map(|offset| (number, *file, archive, offset))
+                archive.find(global.name).map(|key| (number, *file, archive, key))
             });
-            let Some((number, file, archive, offset)) = provider else { continue };
-            if !loaded.insert((number, offset)) {
+            let Some((number, file, archive, key)) = provider else { continue };
+            if !loaded.insert((number, key)) {
                 continue;
             }
-            match archive.member(offset) {
-                Ok(member) => self.member(file, member.name, member.data),
+            match archive.member(key) {
+                Ok(member) => {
+                    let budget = budgets.get_mut(number);
+                    let left = budget.as_ref().and_then(|left| left.checked_sub(member.data.len()));
+                    let (Some(budget), Some(left)) = (budget, left) else {
+                        let fault = Fault::new(&code::MALFORMED, "members of the archive overlap");
+                        return self.findings.push(fault.at(Place::file(file)));
+                    };
+                    *budget = left;
+                    self.member(file, member.name, member.data);
+                }
                 Err(fault) => self.findings.push(fault.at(Place::file(file))),
             }
         }

@@ -100,6 +100,8 @@ pub(crate) struct Needs {
     pub(crate) literals: Literals,
     /// Destinations outside the module that branches reach through veneers, in order of first use.
     pub(crate) veneers: Vec<Definition>,
+    /// The number of each destination's veneer.
+    pub(crate) veneer_numbers: FxHashMap<Definition, u32>,
     /// The linker's own functions that are used, in order of first use.
     pub(crate) shims: Vec<u8>,
     /// How absolute addresses in code become relative (RISC-V).
@@ -436,7 +438,8 @@ impl Scan<'_, '_> {
             let why = "MicroPython's linker cannot call a runtime symbol directly";
             return Some((&code::COMPAT_REFUSED, why.into()));
         }
-        if !self.needs.veneers.contains(&definition) {
+        let next = self.needs.veneers.len() as u32;
+        if *self.needs.veneer_numbers.entry(definition).or_insert(next) == next {
             self.needs.veneers.push(definition);
         }
         None

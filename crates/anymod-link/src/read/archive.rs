@@ -4,7 +4,7 @@
 //! symbol asks for them, so that linking against a megabyte of C library costs its index and the few members used.
 
 use anymod_model::codes::link as code;
-use object::read::archive::{ArchiveFile, ArchiveOffset};
+use object::read::archive::{ArchiveFile, ArchiveMember, ArchiveOffset};
 use rustc_hash::FxHashMap;
 
 use super::{Fault, elf, magic};
@@ -15,7 +15,18 @@ pub(crate) struct Archive<'a> {
     data: &'a [u8],
     file: ArchiveFile<'a>,
     /// The member that an archive's index names first for a symbol.
-    index: FxHashMap<&'a str, u64>,
+    index: FxHashMap<&'a str, Key>,
+    /// The members, if the archive has no index and all had to be read.
+    members: Vec<Member<'a>>,
+}
+
+/// Names a member of an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// By the offset of its header.
+    Header(u64),
+    /// By its number.
+    Number(u32),
 }
 
 /// One member's bytes.
@@ -42,13 +53,14 @@ impl<'a> Archive<'a> {
                 "thin archive: its members are other files",
             ));
         }
-        let mut archive = Archive { data, file, index: FxHashMap::default() };
+        let mut archive = Archive { data, file, index: FxHashMap::default(), members: Vec::new() };
         match file.symbols().map_err(malformed)? {
             Some(symbols) => {
                 for symbol in symbols {
                     let symbol = symbol.map_err(malformed)?;
                     if let Ok(name) = std::str::from_utf8(symbol.name()) {
-                        archive.index.entry(name).or_insert(symbol.offset().0);
+                        let key = Key::Header(symbol.offset().0);
+                        archive.index.entry(name).or_insert(key);
                     }
                 }
             }
@@ -57,49 +69,52 @@ impl<'a> Archive<'a> {
         Ok(archive)
     }
 
-    /// The offset of the member that defines a symbol; the key to [`Archive::member`].
-    pub(crate) fn find(&self, symbol: &str) -> Option<u64> {
+    /// Size of the archive's file in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.data.len()
+    }
+
+    /// The member that defines a symbol.
+    pub(crate) fn find(&self, symbol: &str) -> Option<Key> {
         self.index.get(symbol).copied()
     }
 
-    /// A member by its header's offset.
-    pub(crate) fn member(&self, offset: u64) -> Result<Member<'a>, Fault> {
-        let member = self.file.member(ArchiveOffset(offset)).map_err(malformed)?;
+    /// A member.
+    pub(crate) fn member(&self, key: Key) -> Result<Member<'a>, Fault> {
+        match key {
+            Key::Number(number) => {
+                let member = self.members.get(number as usize).copied();
+                member.ok_or_else(|| malformed("no such member"))
+            }
+            Key::Header(offset) => {
+                self.open(&self.file.member(ArchiveOffset(offset)).map_err(malformed)?)
+            }
+        }
+    }
+
+    fn open(&self, member: &ArchiveMember<'a>) -> Result<Member<'a>, Fault> {
         let data = member.data(self.data).map_err(malformed)?;
         Ok(Member { name: std::str::from_utf8(member.name()).unwrap_or("?"), data })
     }
 
-    /// Every member in file order.
-    pub(crate) fn members(&self) -> impl Iterator<Item = Result<Member<'a>, Fault>> + '_ {
-        self.file.members().map(|member| {
-            let member = member.map_err(malformed)?;
-            let data = member.data(self.data).map_err(malformed)?;
-            Ok(Member { name: std::str::from_utf8(member.name()).unwrap_or("?"), data })
-        })
-    }
-
     fn index_members(&mut self) -> Result<(), Fault> {
-        for member in self.file.members() {
-            let member = member.map_err(malformed)?;
-            let data = member.data(self.data).map_err(malformed)?;
-            let header = member.file_range().0.saturating_sub(HEADER_SIZE);
-            if magic::identify(data).ok() != Some(magic::Format::Elf) {
+        let members = self.file.members().map(|member| self.open(&member.map_err(malformed)?));
+        self.members = members.collect::<Result<_, _>>()?;
+        for (member, number) in self.members.iter().zip(0..) {
+            if magic::identify(member.data).ok() != Some(magic::Format::Elf) {
                 continue;
             }
-            let Ok(object) = elf::read(data) else { continue };
+            let Ok(object) = elf::read(member.data) else { continue };
             for at in object.symbols.first_global..object.symbols.len() {
                 let Some(symbol) = object.symbols.get(at) else { break };
                 if symbol.home == elf::Home::Undefined || symbol.is_local() {
                     continue;
                 }
                 if let Some(name) = object.symbols.name(&symbol) {
-                    self.index.entry(name).or_insert(header);
+                    self.index.entry(name).or_insert(Key::Number(number));
                 }
             }
         }
         Ok(())
     }
 }
-
-/// Size of a member's header in bytes.
-const HEADER_SIZE: u64 = 60;

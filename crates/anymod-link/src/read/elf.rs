@@ -263,8 +263,12 @@ impl<'a> Symbols<'a> {
     }
 }
 
+/// Longer names than any compiler makes; without a limit a table of overlapping names could cost hours.
+const NAME_LIMIT: usize = 16 << 10;
+
 fn string_at(strings: &[u8], offset: u32) -> Option<&str> {
     let tail = strings.get(offset as usize..)?;
+    let tail = tail.get(..NAME_LIMIT).unwrap_or(tail);
     let length = tail.iter().position(|byte| *byte == 0)?;
     std::str::from_utf8(tail.get(..length)?).ok()
 }
@@ -417,12 +421,24 @@ fn read_symbols<'a, E: Class>(
     Ok(symbols)
 }
 
+/// Tables of one kind lie apart, so together they are no larger than the file.
+fn add_size(total: u64, size: u64, data: &[u8]) -> Result<u64, Fault> {
+    match total.checked_add(size) {
+        Some(total) if total <= data.len() as u64 => Ok(total),
+        _ => Err(malformed("tables overlap")),
+    }
+}
+
 fn attach_relocations<'a, E: Class>(
     headers: &'a [E::SectionHeader],
     data: &'a [u8],
     sections: &mut [Section<'a>],
 ) -> Result<(), Fault> {
+    let mut total = 0;
     for header in headers {
+        if matches!(header.sh_type(LE), elf::SHT_REL | elf::SHT_RELA) {
+            total = add_size(total, header.sh_size(LE).into(), data)?;
+        }
         let table = match header.sh_type(LE) {
             elf::SHT_REL => E::rel(header.data_as_array(LE, data).map_err(from_object)?),
             elf::SHT_RELA => E::rela(header.data_as_array(LE, data).map_err(from_object)?),
@@ -454,7 +470,11 @@ fn read_groups<'a, E: Class>(
     symbols: &Symbols<'a>,
 ) -> Result<Vec<Group<'a>>, Fault> {
     let mut groups = Vec::new();
+    let mut total = 0;
     for header in headers {
+        if header.sh_type(LE) == elf::SHT_GROUP {
+            total = add_size(total, header.sh_size(LE).into(), data)?;
+        }
         let Some((flags, members)) = header.group(LE, data).map_err(from_object)? else {
             continue;
         };

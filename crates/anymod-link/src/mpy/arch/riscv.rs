@@ -6,9 +6,9 @@
 //! low part is signed, the high part is rounded: `hi = (value + 0x800) >> 12`. Calls are `auipc` and `jalr` under
 //! one relocation (`CALL_PLT`). Absolute addresses (`lui`, `HI20`/`LO12`) cannot be relocated; see `absolute`.
 //!
-//! Because linkers may shorten code, differences between labels are left to them: `ADD` and `SUB`
-//! relocations compute into the bytes, `SET` overwrites. This linker never shortens: `RELAX` is ignored, and so is `ALIGN`, whose padding is
-//! already there.
+//! Because linkers may shorten code, differences between labels are left to them: `ADD` and `SUB` relocations compute
+//! into the bytes, `SET` overwrites. This linker never shortens: `RELAX` is ignored, and so is `ALIGN`, whose
+//! padding stays as it is, so that code behind it is sure of two bytes only, which is all that instructions ask for.
 //!
 //! Names, numbers and operations: RISC-V ELF psABI 1.0, "Relocations"; encodings: the unprivileged ISA manual.
 
