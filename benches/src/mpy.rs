@@ -30,15 +30,18 @@ const FLOAT_MODULE: &str = "features2";
 /// Modules that calculate with floating point, for which not every architecture has instructions.
 const FLOAT_MODULES: [&str; 2] = [FLOAT_MODULE, "random"];
 
-/// Modules that divide: on the ESP8266 that function is in ROM and its compiler's library comes without.
-const ROM_MODULES: [&str; 4] = ["features2", "deflate", "framebuf", "random"];
+/// Modules that mpy_ld.py cannot link for the ESP8266: those that divide, because that function is in ROM and not in the
+/// compiler's library, and one whose relocations it does not know.
+const NOT_ON_XTENSA: [&str; 5] = ["features2", "deflate", "framebuf", "random", "re"];
 
 /// Architectures whose code calls the compiler's runtime for what others have instructions for.
 const BARE_ARCHES: [&str; 2] = ["armv6m", "xtensa"];
 
 /// The modules that an architecture can have.
 fn natmods(arch: &str) -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
-    NATMODS.into_iter().filter(move |(module, _)| arch != "xtensa" || !ROM_MODULES.contains(module))
+    NATMODS
+        .into_iter()
+        .filter(move |(module, _)| arch != "xtensa" || !NOT_ON_XTENSA.contains(module))
 }
 
 /// Where everything is.
