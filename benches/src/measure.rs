@@ -17,7 +17,7 @@ pub(crate) struct Cost {
 /// A step is one or more commands, run one after the other.
 pub(crate) type Step = Vec<Command>;
 
-/// Runs ours and theirs in turn, `runs` times after one warm-up of each; `before` comes before every run of theirs.
+/// Runs ours and theirs in turn, `runs` times after one warm-up of each; `before` comes before every run.
 pub(crate) fn pair(
     runs: usize,
     mut ours: Step,
@@ -26,6 +26,7 @@ pub(crate) fn pair(
 ) -> Result<(Cost, Cost), String> {
     let mut costs = (Vec::new(), Vec::new());
     for run in 0..=runs {
+        before();
         let our_cost = once(&mut ours)?;
         before();
         let their_cost = once(&mut theirs)?;

@@ -110,9 +110,13 @@ impl Bench {
 
     /// Compiles modules of a project for one architecture with the GNU compiler.
     fn build(&self, project: &Path, arch: &str, modules: &[&str]) -> Result<(), String> {
+        measure::once(&mut vec![self.build_command(project, arch, modules)]).map(|_| ())
+    }
+
+    fn build_command(&self, project: &Path, arch: &str, modules: &[&str]) -> Command {
         let mut build = self.anymod(&["build", "--quiet", "--toolchain", "gnu", "--target"]);
         build.arg(format!("micropython-{arch}")).arg("--manifest").arg(project).args(modules);
-        measure::once(&mut vec![build]).map(|_| ())
+        build
     }
 
     /// Our link and theirs of a module that [`Bench::build`] built: the same objects, qstrs and archives.
@@ -153,48 +157,47 @@ impl Bench {
             let (ours, theirs) = measure::pair(15, vec![ours], vec![theirs], &|| ())?;
             row(&format!("link {module}, {arch}"), ours, theirs);
         }
-        let (mut ours, mut theirs) = (Step::new(), Step::new());
+        let mut theirs = Step::new();
         for arch in ARCHES {
             for (module, sources) in natmods(arch) {
                 let needs = FLOAT_MODULES.contains(&module) || BARE_ARCHES.contains(&arch);
                 let archives = if needs { archives(arch)? } else { Vec::new() };
-                let (link, their_link) = self.link(&project, arch, module, &archives)?;
-                let (merge, their_merge) = self.merge(&project, module);
-                ours.extend([
-                    self.preprocess(self.anymod(&["mpy", "link"]), &project, module, sources),
+                let (_, link) = self.link(&project, arch, module, &archives)?;
+                theirs.extend([
+                    self.preprocess(&project, module, sources),
                     link,
-                    merge,
+                    self.merge(&project, module),
                 ]);
-                let preprocess =
-                    self.preprocess(Command::new(&self.mpy_ld), &project, module, sources);
-                theirs.extend([preprocess, their_link, their_merge]);
             }
         }
-        let (ours, theirs) = measure::pair(3, ours, theirs, &|| ())?;
-        row("all of examples/natmod, 8 architectures, three steps each", ours, theirs);
+        let ours = ARCHES.iter().map(|arch| {
+            self.build_command(
+                &project,
+                arch,
+                &natmods(arch).map(|(module, _)| module).collect::<Vec<_>>(),
+            )
+        });
+        let forget = || forget_links(&project);
+        let (ours, theirs) = measure::pair(3, ours.collect(), theirs, &forget)?;
+        row("all of examples/natmod from objects, 8 architectures", ours, theirs);
         Ok(())
     }
 
-    fn preprocess(
-        &self,
-        mut command: Command,
-        project: &Path,
-        module: &str,
-        sources: &[&str],
-    ) -> Command {
+    /// The first of the incumbent's three steps: collect the qstrs.
+    fn preprocess(&self, project: &Path, module: &str, sources: &[&str]) -> Command {
+        let mut command = Command::new(&self.mpy_ld);
         let directory = self.micropython.join("examples/natmod").join(module);
         command.args(["--preprocess", "-o"]).arg(project.join("config.h"));
         command.args(sources.iter().map(|source| directory.join(source)));
         command
     }
 
-    fn merge(&self, project: &Path, module: &str) -> (Command, Command) {
-        let merger = |mut command: Command, whose: &str| {
-            command.arg("--merge").arg("-o").arg(project.join("merged.mpy"));
-            command.arg(project.join(format!("{whose}-{module}.mpy")));
-            command
-        };
-        (merger(self.anymod(&["mpy"]), "ours"), merger(Command::new(&self.mpy_tool), "theirs"))
+    /// The last: merge.
+    fn merge(&self, project: &Path, module: &str) -> Command {
+        let mut command = Command::new(&self.mpy_tool);
+        command.arg("--merge").arg("-o").arg(project.join("merged.mpy"));
+        command.arg(project.join(format!("theirs-{module}.mpy")));
+        command
     }
 
     fn natmod_manifest(&self, project: &Path) -> Result<(), String> {
@@ -366,16 +369,37 @@ fn print_file(compiler: &str, arguments: &[&str]) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// Removes what a build made of objects, so that the next one links everything again and compiles nothing.
+fn forget_links(project: &Path) {
+    let _ = std::fs::remove_dir_all(project.join("dist"));
+    for file in files(&project.join("build")).unwrap_or_default() {
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "mpy" || extension == "json" || extension == "h")
+        {
+            // What is not there need not be removed.
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
 /// Objects below a directory, sorted.
 fn objects(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut found = files(directory)?;
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "o"));
+    Ok(found)
+}
+
+/// Files below a directory, sorted.
+fn files(directory: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = std::fs::read_dir(directory)
         .map_err(|error| format!("{}: {error}", directory.display()))?;
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.map_err(|error| error.to_string())?.path();
         if path.is_dir() {
-            found.extend(objects(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "o") {
+            found.extend(files(&path)?);
+        } else {
             found.push(path);
         }
     }

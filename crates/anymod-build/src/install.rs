@@ -19,8 +19,15 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Diagnostic> {
 
 /// The diagnostic of a file that could not be read.
 pub(crate) fn read_error(path: &Path, error: &std::io::Error) -> Diagnostic {
+    let hint = match error.kind() {
+        std::io::ErrorKind::NotFound => "look for a slip in the path, or make the file first",
+        std::io::ErrorKind::PermissionDenied => "give yourself permission to read it",
+        std::io::ErrorKind::IsADirectory => "name a file in that directory",
+        _ => "look at what is at that path",
+    };
     Diagnostic::error(&codes::READ, format!("cannot read the file: {}", reason(error)))
         .at(Place::file(path.display().to_string()))
+        .hint(hint)
 }
 
 /// The diagnostic of a file or directory that could not be written.
@@ -63,12 +70,22 @@ pub(crate) fn create_dir(path: &Path) -> Result<(), Diagnostic> {
 /// # Errors
 /// `B0003` if the file cannot be written; then what was there is still there.
 pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool, Diagnostic> {
+    if is_device(path) {
+        // Renaming a file over `/dev/null` would take it away from everyone.
+        std::fs::write(path, bytes).map_err(|error| write_error(path, &error))?;
+        return Ok(true);
+    }
     let same_length = std::fs::metadata(path).is_ok_and(|there| there.len() == bytes.len() as u64);
     if same_length && std::fs::read(path).is_ok_and(|there| there == bytes) {
         return Ok(false);
     }
     write(path, bytes).map_err(|error| write_error(path, &error))?;
     Ok(true)
+}
+
+/// True for what is neither a file nor a directory: a device or a pipe.
+fn is_device(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -121,6 +138,15 @@ pub(crate) fn create_scratch(path: &Path) -> std::io::Result<std::fs::File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_written_to_and_stays() {
+        assert!(write_if_changed(Path::new("/dev/null"), b"one").unwrap());
+        assert!(is_device(Path::new("/dev/null")));
+        let full = write_if_changed(Path::new("/dev/full"), b"one").unwrap_err();
+        assert_eq!(full.code.id, "B0003");
+    }
 
     #[test]
     fn equal_bytes_leave_the_file_alone() {

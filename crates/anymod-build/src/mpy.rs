@@ -11,13 +11,14 @@ use anymod_model::{Diagnostic, Diagnostics, Place};
 use anymod_pack::mpy::{MergeOptions, Mpy};
 
 use crate::install;
+use crate::toolchain::group;
 
 /// What `anymod mpy link` is asked to link.
 #[derive(Clone, Debug)]
 pub struct LinkRequest {
     /// Objects, and archives given among them, in order.
     pub files: Vec<PathBuf>,
-    /// Archives searched for what the objects leave open (`-l`).
+    /// Archives searched for what the objects leave open (`-l`), or linker scripts that name some in a `GROUP`.
     pub libraries: Vec<PathBuf>,
     /// The header with the module's qstrs (`--qstrs`).
     pub qstrs: Option<PathBuf>,
@@ -42,7 +43,10 @@ pub fn mpy_link(request: &LinkRequest) -> Result<(Linked, bool), Diagnostics> {
         options.externs = read_externs(path)?;
     }
     let files = read_files(&request.files)?;
-    let libraries = read_files(&request.libraries)?;
+    // A C library's `libm.a` may be a linker script that names the archives.
+    let in_group = |path: &PathBuf| group(path).unwrap_or_else(|| vec![path.clone()]);
+    let libraries: Vec<PathBuf> = request.libraries.iter().flat_map(in_group).collect();
+    let libraries = read_files(&libraries)?;
     let linked = mpy::link(&as_inputs(&files), &as_inputs(&libraries), &options)?;
     let changed = install::write_if_changed(&request.output, &linked.mpy)?;
     Ok((linked, changed))

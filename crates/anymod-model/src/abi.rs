@@ -3,6 +3,8 @@
 //! Sources: `py/persistentcode.h` (`MPY_VERSION`, `MPY_SUB_VERSION`) and `py/nativeglue.h` (`mp_fun_table_t`) of the
 //! releases named. Pure bytecode files always carry sub-version 0; only native code is bound to one.
 
+use crate::arch::Arch;
+
 /// A native ABI: the oldest MicroPython release of a range whose loaders accept the same native code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Abi {
@@ -38,13 +40,24 @@ impl Abi {
         if major != 1 || parts.next().is_some() {
             return None;
         }
+        (minor >= 19).then(|| Abi::of_minor(minor))
+    }
+
+    /// The ABI of release 1.`minor`, the oldest known for those before 1.19.
+    fn of_minor(minor: u32) -> Abi {
         match minor {
-            19 => Some(Abi::V1_19),
-            20 | 21 => Some(Abi::V1_20),
-            22 => Some(Abi::V1_22),
-            23.. => Some(Abi::V1_23),
-            _ => None,
+            0..=19 => Abi::V1_19,
+            20 | 21 => Abi::V1_20,
+            22 => Abi::V1_22,
+            23.. => Abi::V1_23,
         }
+    }
+
+    /// The first ABI of which some release can load an architecture's code (`ArchInfo::since`).
+    #[must_use]
+    pub fn first_with(arch: Arch) -> Abi {
+        let (_, minor) = arch.info().since;
+        Abi::of_minor(minor.into())
     }
 
     /// Sub-version of native code, bits 0..2 of the header's third byte.
@@ -144,6 +157,12 @@ mod tests {
         assert_eq!(sub("1.18"), None);
         assert_eq!(sub("2.0"), None);
         assert_eq!(sub("1.x"), None);
+    }
+
+    #[test]
+    fn architectures_come_with_a_release() {
+        assert_eq!(Abi::first_with(Arch::X64), Abi::V1_19);
+        assert_eq!(Abi::first_with(Arch::Rv32imc), Abi::V1_23);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where output goes: data to standard output, everything else to standard error.
 
 use anstream::ColorChoice;
-use anymod_model::{Diagnostic, Diagnostics, Severity};
+use anymod_model::{Diagnostic, Diagnostics, Severity, codes};
 
 use crate::cli::{Color, Global};
 use crate::render;
@@ -28,11 +28,23 @@ impl Printer {
         self.quiet
     }
 
-    /// Writes a result to standard output. A reader that has gone away is not an error.
+    /// Writes a result to standard output. A reader that has gone away is not an error; a full disk ends the command.
     pub(crate) fn data(self, text: &str) {
         use std::io::Write;
         let mut out = anstream::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(error) = written.as_ref()
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            self.diagnostic(
+                &Diagnostic::error(
+                    &codes::build::WRITE,
+                    format!("cannot write the output: {error}"),
+                )
+                .hint("free some space, or write elsewhere"),
+            );
+            exit(codes::build::WRITE.exit);
+        }
     }
 
     /// Writes a line of status to standard error unless only errors are wanted.
@@ -66,4 +78,10 @@ fn error_line(line: &str) {
     use std::io::Write;
     let mut out = anstream::stderr().lock();
     let _ = out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n"));
+}
+
+/// Ends the command where there is nobody left to tell more to.
+#[expect(clippy::exit, reason = "the result cannot be delivered, so there is nothing to return to")]
+fn exit(code: u8) -> ! {
+    std::process::exit(code.into())
 }

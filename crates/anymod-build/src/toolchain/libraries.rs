@@ -38,7 +38,7 @@ pub(crate) struct Recipe {
 }
 
 /// Raised whenever a recipe changes what it makes.
-const RECIPE_VERSION: &str = "1";
+const RECIPE_VERSION: &str = "2";
 
 /// Finds a library by the name that the manifest gives it.
 ///
@@ -98,7 +98,7 @@ fn gnu(
 }
 
 /// The archives that a linker script in the place of an archive names in its `GROUP`; glibc's `libm.a` is one.
-fn group(path: &Path) -> Option<Vec<PathBuf>> {
+pub(crate) fn group(path: &Path) -> Option<Vec<PathBuf>> {
     let length = std::fs::metadata(path).ok()?.len();
     if length > 4096 {
         return None;

@@ -17,7 +17,7 @@ mod smoke;
 mod table;
 mod unpack;
 
-pub(crate) use libraries::{Library, Recipe, find_library};
+pub(crate) use libraries::{Library, Recipe, find_library, group};
 pub(crate) use mpy_cross::{MpyCross, find_mpy_cross};
 
 use std::path::{Path, PathBuf};

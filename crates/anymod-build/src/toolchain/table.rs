@@ -48,7 +48,7 @@ static ROWS: [Row; 10] = [
         gnu_packages: "gcc-multilib",
         clang_flags: &["--target=i686-unknown-none-elf"],
         musl: "x86-linux-musl",
-        zig: ["x86", "", "i686"],
+        zig: ["x86", "", "pentium4"],
         float: FloatModel::Double,
     },
     Row {

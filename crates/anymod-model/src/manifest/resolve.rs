@@ -371,8 +371,8 @@ fn abi(fields: &mut Fields<'_>, arch: Arch) -> Abi {
     };
     let abi = Abi::parse(&release.value).unwrap_or(Abi::LATEST);
     // A release without the architecture does no harm if later ones, which have it, share its ABI.
-    let (major, minor) = arch.info().since;
-    if Abi::parse(&format!("{major}.{minor}")).is_some_and(|first| abi < first) {
+    if abi < Abi::first_with(arch) {
+        let (major, minor) = arch.info().since;
         let message =
             format!("MicroPython {} does not have the architecture `{arch}`", release.value);
         let hint =

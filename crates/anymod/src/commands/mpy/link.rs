@@ -108,6 +108,7 @@ pub(super) fn run(args: Link, printer: Printer) -> Result<(), Diagnostics> {
     if args.preprocess {
         return mpy_preprocess(&args.files, &output).map(|_| ());
     }
+    can_load(args.arch, args.abi)?;
     let request = LinkRequest {
         options: options(&args, &output),
         files: args.files.clone(),
@@ -128,6 +129,17 @@ fn output(args: &Link) -> Result<PathBuf, Diagnostic> {
         (None, Some(first)) => Ok(first.with_extension(suffix)),
         (None, None) => Err(Diagnostic::error(&codes::manifest::USAGE, "there is nothing to link")),
     }
+}
+
+/// Refuses an ABI of which no release has the architecture.
+fn can_load(arch: Arch, abi: Abi) -> Result<(), Diagnostic> {
+    if abi >= Abi::first_with(arch) {
+        return Ok(());
+    }
+    let (major, minor) = arch.info().since;
+    let message = format!("MicroPython {} does not have the architecture `{arch}`", abi.releases());
+    Err(Diagnostic::error(&codes::manifest::ABI_TOO_OLD, message)
+        .hint(format!("give `--abi {major}.{minor}` or leave the option out")))
 }
 
 fn options(args: &Link, output: &Path) -> Options {
