@@ -239,8 +239,12 @@ impl<'a> Program<'a> {
         let definition = match symbol.home {
             _ if symbol.is_indirect() => Definition::Indirect,
             elf::Home::Section(index) if index < unit.section_count => {
+                let id = SectionId(unit.first_section + index);
                 let value = self.plain_value(&symbol);
-                Definition::Section(SectionId(unit.first_section + index), value)
+                if value > self.section(id)?.header.size {
+                    return None;
+                }
+                Definition::Section(id, value)
             }
             elf::Home::Absolute => Definition::Absolute(symbol.value),
             _ => return None,

@@ -1,20 +1,22 @@
 //! Fills the module's memories: copies sections, performs relocations, notes what the loader must adjust.
 
+mod absolute;
+mod synthetic;
+
 use anymod_model::codes::link as code;
 use anymod_model::mpy as format;
 use anymod_model::{Code, Diagnostic};
 
-use super::absolute::{High, Low, THUNK_SIZE};
 use super::arch::patch::{HighForm, Patch, Trouble};
-use super::arch::{Isa, Kind, Usage, isa, riscv};
+use super::arch::{Isa, Kind, Usage, isa};
 use super::findings::Findings;
 use super::hint;
 use super::layout::{Address, Layout, Memory, Piece};
 use super::literals::Literal;
 use super::options::Options;
 use super::program::{Definition, Program, Role, Runtime, Section, SectionId, Target};
+use super::relax;
 use super::scan::Needs;
-use super::{relax, shim};
 use crate::read::elf::Relocation;
 
 /// A word that the loader adjusts.
@@ -149,47 +151,6 @@ impl Linker<'_, '_> {
         }
     }
 
-    /// Fills the global offset table, grouped by destination so that neighbours share an entry.
-    fn slots(&mut self) {
-        let needs = self.needs;
-        let mut order: Vec<usize> = (0..needs.slots.list.len()).collect();
-        order.sort_by_key(|index| {
-            needs.slots.list.get(*index).map(|slot| self.group(slot.definition))
-        });
-        self.image.slot_positions = vec![0; order.len()];
-        for (position, index) in order.into_iter().enumerate() {
-            let offset = self.layout.got + position as u64 * self.word;
-            let Some(slot) = needs.slots.list.get(index) else { continue };
-            if let Some(entry) = self.image.slot_positions.get_mut(index) {
-                *entry = offset;
-            }
-            let thumb = self.program.is_thumb && slot.is_function;
-            let at = Address { memory: Memory::Text, offset };
-            self.store_address(at, slot.definition, thumb, slot.addend);
-        }
-    }
-
-    /// The order of slots: outside the module, code, constants, zeroed memory.
-    fn group(&self, definition: Definition) -> u8 {
-        let Definition::Section(id, _) = definition else { return 1 };
-        let Some(section) = self.program.section(id) else { return 0 };
-        match section.role {
-            Role::Text => 2,
-            Role::Rodata | Role::RelocatedRodata => 3,
-            Role::Bss => 4,
-            _ => 0,
-        }
-    }
-
-    /// Fills the literals that are plain values.
-    fn literals(&mut self) {
-        let needs = self.needs;
-        for (value, number) in needs.literals.values.iter().zip(0..) {
-            let offset = self.layout.literals + number * self.word;
-            self.write_word(Address { memory: Memory::Text, offset }, u64::from(*value));
-        }
-    }
-
     fn pieces(&mut self) {
         let layout = self.layout;
         for placed in &layout.placed {
@@ -205,53 +166,6 @@ impl Linker<'_, '_> {
                 Piece::Got | Piece::Literals | Piece::Thunks(_) => {}
             }
         }
-    }
-
-    fn veneer(&mut self, offset: u64, definition: Definition) {
-        let Some(veneer) = &self.isa.veneer else { return };
-        self.write(Address { memory: Memory::Text, offset }, veneer.code);
-        let offset = offset + veneer.code.len() as u64;
-        self.store_address(Address { memory: Memory::Text, offset }, definition, false, 0);
-    }
-
-    fn shim(&mut self, offset: u64, number: u32) {
-        let shim = self.needs.shims.get(number as usize).and_then(|number| shim::get(*number));
-        let Some(shim) = shim else { return };
-        self.write(Address { memory: Memory::Text, offset }, shim.code);
-        if let Some(entry) = shim.then {
-            let definition = Definition::Runtime(Runtime::FunTableEntry(entry));
-            self.veneer(offset + shim.code.len() as u64, definition);
-        }
-    }
-
-    /// Calls every constructor, then goes on to `mpy_init`.
-    fn starter(&mut self, start: u64) {
-        let Some(starter) = &self.isa.starter else { return };
-        let entry = self.program.global(super::resolve::ENTRY).map(|global| global.definition);
-        let mut bytes = starter.open.to_vec();
-        let mut reaches = true;
-        for (definition, encode) in self
-            .constructors
-            .iter()
-            .map(|definition| (Some(*definition), starter.call))
-            .chain([(entry, starter.enter)])
-        {
-            if definition == entry && encode as usize == starter.enter as usize {
-                bytes.extend(starter.close);
-            }
-            let from = start + bytes.len() as u64;
-            let to = definition.and_then(|to| self.layout.address(to, self.needs));
-            match to.and_then(|to| encode(from, to.offset)) {
-                Some(call) => bytes.extend(call),
-                None => reaches = false,
-            }
-        }
-        bytes.extend(starter.tail);
-        if !reaches {
-            let message = "the entry code does not reach a constructor or `mpy_init`";
-            self.findings.push(Diagnostic::error(&code::OUT_OF_RANGE, message));
-        }
-        self.write(Address { memory: Memory::Text, offset: start }, &bytes);
     }
 
     fn section(&mut self, id: SectionId, address: Address) {
@@ -322,56 +236,6 @@ impl Linker<'_, '_> {
             values.sort_by_key(|value| value.0);
         }
         values
-    }
-
-    /// The high part of an absolute address (RISC-V), with its thunk if it has one.
-    fn absolute_high(&mut self, id: SectionId, site: &Site<'_, '_>) -> Result<(), Failure> {
-        let offset = site.relocation.offset;
-        let place = site.base.offset.wrapping_add(offset) as i64;
-        let plan = self.needs.absolute.get(&id).and_then(|plan| plan.highs.get(&offset));
-        let (number, addend) = match plan.ok_or(Trouble::Unpaired)? {
-            High::Fixed => return self.relocation_as(site, Some(HighForm::Fixed)),
-            High::Direct => return self.relocation_as(site, Some(HighForm::Direct)),
-            High::Thunk(number, addend) => (*number, *addend),
-        };
-        let start = self.layout.thunks.get(&id).ok_or(Trouble::Unpaired)?;
-        let at = start + u64::from(number) * THUNK_SIZE;
-        let value = match self.layout.address(site.target.definition, self.needs) {
-            Some(address) if address.memory != Memory::Text => {
-                let why = "the symbol is loaded into other memory than the place";
-                return Err(Failure::Finding(&code::CROSS_MEMORY, why.into()));
-            }
-            Some(address) => riscv::Yield::Address(address.offset as i64 + addend - at as i64),
-            None => {
-                let slot = self.slot(&site.target) as i64;
-                riscv::Yield::Word(slot - at as i64, self.word == 8)
-            }
-        };
-        let tail = site.section.header.data.get(offset as usize..).unwrap_or(&[]);
-        let word = tail.first_chunk::<4>().map(|word| u32::from_le_bytes(*word));
-        let code = riscv::thunk(word.ok_or(Trouble::Outside)?, value, place + 4 - at as i64)?;
-        self.write(Address { memory: Memory::Text, offset: at }, &code);
-        self.relocation_as(site, Some(HighForm::Jump(at as i64 - place)))
-    }
-
-    /// What a low part of an absolute address holds (RISC-V).
-    fn absolute_low(
-        &self,
-        id: SectionId,
-        base: Address,
-        relocation: &Relocation,
-        definition: Definition,
-    ) -> Option<i64> {
-        let address = match definition {
-            Definition::Absolute(address) => address,
-            _ => self.layout.address(definition, self.needs).map_or(0, |address| address.offset),
-        };
-        let value = (address as i64).wrapping_add(relocation.addend.unwrap_or(0));
-        match self.needs.absolute.get(&id)?.lows.get(&relocation.offset)? {
-            Low::Fixed => Some(value),
-            Low::Plain(number) => Some(*number),
-            Low::With(high) => Some(value.wrapping_sub(base.offset.wrapping_add(*high) as i64)),
-        }
     }
 
     fn relocation(&mut self, site: &Site<'_, '_>) -> Result<(), Failure> {

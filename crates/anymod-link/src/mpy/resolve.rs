@@ -268,7 +268,15 @@ impl<'a> Loader<'a, '_> {
                     return None;
                 }
                 let id = SectionId(view.first_section + index);
-                if self.program.section(id)?.role == Role::Duplicate {
+                let section = self.program.section(id)?;
+                if self.program.plain_value(symbol) > section.header.size {
+                    let name = view.symbols.name(symbol).unwrap_or_default();
+                    let message = format!("symbol `{name}` is outside of its section");
+                    let fault = Fault::new(&code::MALFORMED, message);
+                    self.findings.push(fault.at(view.origin.place()));
+                    return None;
+                }
+                if section.role == Role::Duplicate {
                     (Definition::Undefined, Strength::Undefined)
                 } else {
                     (Definition::Section(id, self.program.plain_value(symbol)), strength)

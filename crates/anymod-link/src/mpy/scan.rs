@@ -119,6 +119,9 @@ impl Needs {
     }
 }
 
+/// A greater addend than any address space of a module has.
+const ADDEND: u64 = 1 << 40;
+
 /// The most places listed for one undefined symbol.
 const PLACES: usize = 4;
 
@@ -268,9 +271,13 @@ impl Scan<'_, '_> {
         if matches!(kind.usage, Usage::Nothing | Usage::GotBase) {
             return;
         }
-        let Some(target) = self.program.target(unit, relocation.symbol) else {
+        let size = self.program.section(id).map_or(0, |section| section.header.size);
+        let is_absurd = relocation.addend.is_some_and(|addend| addend.unsigned_abs() > ADDEND);
+        let target = self.program.target(unit, relocation.symbol);
+        let (Some(target), false) = (target, is_absurd || relocation.offset >= size) else {
+            self.needs.refused.insert((id, relocation.offset));
             let message = format!(
-                "`{}` refers to symbol {}, which the object does not define",
+                "`{}` to symbol {} names a place outside of a section",
                 kind.name, relocation.symbol
             );
             return self.error(id, relocation.offset, &code::MALFORMED, message);

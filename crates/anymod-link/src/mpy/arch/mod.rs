@@ -83,6 +83,9 @@ pub(crate) struct Veneer {
     pub(crate) align: u64,
 }
 
+/// Encodes a transfer of control from an address to an address; `None` if it does not reach.
+pub(crate) type Transfer = fn(u64, u64) -> Option<Vec<u8>>;
+
 /// How the linker runs constructors before `mpy_init`: `open`, a call of each, `close`, then a jump or call to `mpy_init`,
 /// `tail`.
 #[derive(Debug)]
@@ -96,9 +99,9 @@ pub(crate) struct Starter {
     /// Size of a call.
     pub(crate) call_size: u64,
     /// A call from an address to an address.
-    pub(crate) call: fn(u64, u64) -> Option<Vec<u8>>,
+    pub(crate) call: Transfer,
     /// The last transfer of control, to `mpy_init`; as long as a call.
-    pub(crate) enter: fn(u64, u64) -> Option<Vec<u8>>,
+    pub(crate) enter: Transfer,
 }
 
 /// An instruction set.
