@@ -1,5 +1,6 @@
 //! A build, from the request to the report: the stages in order.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -207,6 +208,11 @@ fn install_all(
     sink: Sink<'_>,
 ) -> (Vec<Output>, Vec<Diagnostic>) {
     let (mut outputs, mut findings) = (Vec::new(), Vec::new());
+    let directories =
+        plan.products.iter().filter_map(|product| Path::new(&product.installed).parent());
+    for directory in directories.collect::<BTreeSet<_>>() {
+        install::clear_leftovers(&root.join(directory));
+    }
     let done = |file: &str| {
         let makers = plan.actions.iter().zip(&ran.outcomes);
         let mut maker = makers.filter(|(action, _)| action.name() == file);

@@ -93,6 +93,12 @@ impl Globber {
                 let kind = entry.file_type().ok()?;
                 let is_link = kind.is_symlink();
                 let is_dir = if is_link { entry.path().is_dir() } else { kind.is_dir() };
+                // Reading a pipe would wait for ever. A link that leads nowhere is kept: reading it names it.
+                let target = if is_link { entry.path().metadata().ok() } else { None };
+                let is_file = target.map_or(kind.is_file() || is_link, |target| target.is_file());
+                if !is_dir && !is_file {
+                    return None;
+                }
                 Some(Entry { name: entry.file_name().into_string().ok()?, is_dir, is_link })
             })
             .collect();

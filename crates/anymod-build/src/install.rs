@@ -95,7 +95,7 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     };
     std::fs::create_dir_all(directory)?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".anymod-").suffix(".tmp");
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
     #[cfg(unix)]
     {
         // A temporary file is private by default; these are for everyone the umask allows.
@@ -108,6 +108,26 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.as_file().sync_data()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// How the names of temporary files begin and end.
+const TEMPORARY: (&str, &str) = (".anymod-", ".tmp");
+
+/// Removes the temporary files that a killed build left in a directory. The caller holds the build's lock, so that none of
+/// them is in use.
+pub(crate) fn clear_leftovers(path: &Path) {
+    let Some(entries) = path.parent().and_then(|directory| std::fs::read_dir(directory).ok())
+    else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1) {
+            // What cannot be removed does no harm.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Opens a file that is only ever locked; the lock ends with the process, however it ends.
@@ -138,6 +158,16 @@ pub(crate) fn create_scratch(path: &Path) -> std::io::Result<std::fs::File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn leftovers_of_a_killed_build_are_cleared() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("m.mpy");
+        std::fs::write(&path, "module").unwrap();
+        std::fs::write(directory.path().join(".anymod-x1.tmp"), "half").unwrap();
+        clear_leftovers(directory.path());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
 
     #[cfg(unix)]
     #[test]

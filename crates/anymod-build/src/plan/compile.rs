@@ -50,7 +50,7 @@ impl Planner<'_> {
             let foreign = |dir: &&String| !dir.starts_with(&format!("{}/", super::BUILD_DIR));
             command.search = search.iter().filter(foreign).cloned().collect();
         }
-        argv.extend(["-c".to_owned(), source.path.clone(), "-o".to_owned(), object.clone()]);
+        argv.extend(["-c".to_owned(), operand(&source.path), "-o".to_owned(), object.clone()]);
         let mut action = scope.action(ActionKind::Compile, &source.path, command.into());
         action.inputs = vec![source.path.clone(), scope.qstrs.clone()];
         action.outputs = vec![object];
@@ -136,4 +136,9 @@ fn no_tree(settings: &ModuleSettings, tree: &Spanned<String>) -> Diagnostic {
         .at(settings.place(tree))
         .note("there is no `py/dynruntime.h` in it")
         .hint("point `micropython-dir` at a checkout, or leave it out and include `anymod/micropython.h`")
+}
+
+/// A path as compilers take it for one: a name such as `-W.c` or `@x.c` would be an option.
+fn operand(path: &str) -> String {
+    if path.starts_with(['-', '@']) { format!("./{path}") } else { path.to_owned() }
 }
