@@ -115,12 +115,8 @@ const TEMPORARY: (&str, &str) = (".anymod-", ".tmp");
 
 /// Removes the temporary files that a killed build left in a directory. The caller holds the build's lock, so that none of
 /// them is in use.
-pub(crate) fn clear_leftovers(path: &Path) {
-    let Some(entries) = path.parent().and_then(|directory| std::fs::read_dir(directory).ok())
-    else {
-        return;
-    };
-    for entry in entries.flatten() {
+pub(crate) fn clear_leftovers(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1) {
