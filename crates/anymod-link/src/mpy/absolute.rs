@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 use super::arch::Usage;
 use super::arch::riscv_flow::{Targets, follow};
 use super::program::{Definition, Program, SectionId, Target};
+use super::scan::ADDEND;
 
 /// What becomes of a `lui`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,8 +89,11 @@ pub(crate) fn plan(
             _ => continue,
         };
         let Some(target) = program.target(section.unit, relocation.symbol) else { continue };
-        let part =
-            Part { offset: relocation.offset, addend: relocation.addend.unwrap_or(0), target };
+        let addend = relocation.addend.unwrap_or(0);
+        if addend.unsigned_abs() > ADDEND {
+            continue;
+        }
+        let part = Part { offset: relocation.offset, addend, target };
         parts.entry(relocation.symbol).or_default().push(part);
     }
     let mut targets = Targets::of(section.header.data, is_64);

@@ -40,11 +40,6 @@ impl Findings {
         self.list.push(finding);
     }
 
-    /// True if there is an error.
-    pub(crate) fn has_errors(&self) -> bool {
-        self.errors > 0
-    }
-
     /// The warnings, or everything if there is an error among it.
     pub(crate) fn finish(mut self) -> Result<Vec<Diagnostic>, Diagnostics> {
         if self.errors == 0 {

@@ -50,7 +50,7 @@ pub fn link(
     let mut findings = Findings::default();
     check::names(options, &mut findings);
     let program = resolve::load(objects, archives, options, &mut findings);
-    if findings.has_errors() {
+    if program.is_incomplete {
         return Err(fail(findings));
     }
     let live = gc::live(&program, options);

@@ -198,6 +198,8 @@ pub(crate) struct Program<'a> {
     pub(crate) names: FxHashMap<&'a str, u32>,
     /// True if symbol values carry the Thumb bit.
     pub(crate) is_thumb: bool,
+    /// True if an input could not be read.
+    pub(crate) is_incomplete: bool,
 }
 
 impl<'a> Program<'a> {

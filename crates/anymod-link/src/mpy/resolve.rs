@@ -63,7 +63,7 @@ pub(crate) fn load<'a>(
         };
         match archive {
             Ok(archive) => opened.push((input.name.as_str(), archive)),
-            Err(fault) => loader.findings.push(fault.at(Place::file(&input.name))),
+            Err(fault) => loader.refuse(fault, Place::file(&input.name)),
         }
     }
     loader.members(&opened);
@@ -73,16 +73,22 @@ pub(crate) fn load<'a>(
 }
 
 impl<'a> Loader<'a, '_> {
+    /// Reports an input that cannot be read; without it, nothing can be said of undefined symbols.
+    fn refuse(&mut self, fault: Fault, place: Place) {
+        self.program.is_incomplete = true;
+        self.findings.push(fault.at(place));
+    }
+
     fn member(&mut self, file: &'a str, name: &'a str, data: &'a [u8]) {
         let origin = Origin { file, member: Some(name) };
         match magic::identify(data) {
             Ok(magic::Format::Elf) => self.object(origin, data),
-            Ok(magic::Format::Archive) => self.findings.push(
-                Fault::new(&code::NESTED_ARCHIVE, "the member is itself an archive")
-                    .hint("unpack it with `ar x` and make one flat archive")
-                    .at(origin.place()),
-            ),
-            Err(fault) => self.findings.push(fault.at(origin.place())),
+            Ok(magic::Format::Archive) => {
+                let fault = Fault::new(&code::NESTED_ARCHIVE, "the member is itself an archive")
+                    .hint("unpack it with `ar x` and make one flat archive");
+                self.refuse(fault, origin.place());
+            }
+            Err(fault) => self.refuse(fault, origin.place()),
         }
     }
 
@@ -113,12 +119,12 @@ impl<'a> Loader<'a, '_> {
                     let left = budget.as_ref().and_then(|left| left.checked_sub(member.data.len()));
                     let (Some(budget), Some(left)) = (budget, left) else {
                         let fault = Fault::new(&code::MALFORMED, "members of the archive overlap");
-                        return self.findings.push(fault.at(Place::file(file)));
+                        return self.refuse(fault, Place::file(file));
                     };
                     *budget = left;
                     self.member(file, member.name, member.data);
                 }
-                Err(fault) => self.findings.push(fault.at(Place::file(file))),
+                Err(fault) => self.refuse(fault, Place::file(file)),
             }
         }
     }
@@ -129,7 +135,7 @@ impl<'a> Loader<'a, '_> {
             Ok(object)
         }) {
             Ok(object) => object,
-            Err(fault) => return self.findings.push(fault.at(origin.place())),
+            Err(fault) => return self.refuse(fault, origin.place()),
         };
         let unit = self.program.units.len() as u32;
         let first_section = self.program.sections.len() as u32;
@@ -152,7 +158,7 @@ impl<'a> Loader<'a, '_> {
             if role != Role::Ignored && header.flags & constants::SHF_COMPRESSED.0 != 0 {
                 let place = origin.place_in(Some(header.name), None);
                 let fault = Fault::new(&code::COMPRESSED_SECTION, "the section is compressed");
-                self.findings.push(fault.at(place));
+                self.refuse(fault, place);
             }
             self.program.sections.push(Section { unit, role, header: *header });
         }
@@ -213,7 +219,7 @@ impl<'a> Loader<'a, '_> {
         let name = view.symbols.name(&symbol).unwrap_or_default();
         if name.is_empty() {
             let fault = Fault::new(&code::MALFORMED, format!("symbol {at} has no readable name"));
-            self.findings.push(fault.at(view.origin.place()));
+            self.refuse(fault, view.origin.place());
             return None;
         }
         let (definition, strength) = self.definition(unit, &symbol)?;
@@ -264,7 +270,7 @@ impl<'a> Loader<'a, '_> {
                     let message =
                         format!("symbol `{name}` is in section {index}, which is missing");
                     let fault = Fault::new(&code::MALFORMED, message);
-                    self.findings.push(fault.at(view.origin.place()));
+                    self.refuse(fault, view.origin.place());
                     return None;
                 }
                 let id = SectionId(view.first_section + index);
@@ -273,7 +279,7 @@ impl<'a> Loader<'a, '_> {
                     let name = view.symbols.name(symbol).unwrap_or_default();
                     let message = format!("symbol `{name}` is outside of its section");
                     let fault = Fault::new(&code::MALFORMED, message);
-                    self.findings.push(fault.at(view.origin.place()));
+                    self.refuse(fault, view.origin.place());
                     return None;
                 }
                 if section.role == Role::Duplicate {

@@ -120,7 +120,7 @@ impl Needs {
 }
 
 /// A greater addend than any address space of a module has.
-const ADDEND: u64 = 1 << 40;
+pub(crate) const ADDEND: u64 = 1 << 40;
 
 /// The most places listed for one undefined symbol.
 const PLACES: usize = 4;

@@ -52,6 +52,24 @@ fn every_wrong_input_of_one_link_is_reported() {
 }
 
 #[test]
+fn errors_of_every_phase_come_together() {
+    let duplicate = || {
+        let mut maker = Maker::new(Arch::X64);
+        let section = maker.text(".text", &[0xc3; 8]);
+        maker.function("twice", section, 0);
+        maker
+    };
+    let mut maker = entry_naming(Arch::X64, 4, "missing", &[0; 16], 0, -4);
+    let far = maker.section(".rodata", SectionKind::ReadOnlyData, &[0; 8], 8);
+    let entry = maker.0.symbol_id(b"mpy_init").unwrap();
+    maker.relocation((far, 0), 13, entry, 0x10_0000);
+    let mut keep = options(Arch::X64);
+    keep.gc_sections = false;
+    let found = codes(link_objects(&[maker, duplicate(), duplicate()], &keep));
+    assert_eq!(found, ["L0102", "L0101", "L0302"]);
+}
+
+#[test]
 fn a_module_needs_its_entry() {
     let mut maker = Maker::new(Arch::X64);
     let section = maker.text(".text", &[0xc3]);
