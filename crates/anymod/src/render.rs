@@ -27,13 +27,22 @@ pub(crate) fn diagnostic(finding: &Diagnostic) -> String {
         }
         None => {}
     }
-    for note in &finding.notes {
-        group = group.element(Level::NOTE.message(note.clone()));
+    let mut groups = Vec::new();
+    for (level, text) in finding
+        .notes
+        .iter()
+        .map(|note| (Level::NOTE, note))
+        .chain(finding.hint.iter().map(|hint| (Level::HELP.with_name("hint"), hint)))
+    {
+        // Without an excerpt or a place to hang on, a note is a paragraph of its own.
+        if finding.place.is_some() {
+            group = group.element(level.message(text.clone()));
+        } else {
+            groups.push(Group::with_title(level.secondary_title(text.clone())));
+        }
     }
-    if let Some(hint) = &finding.hint {
-        group = group.element(Level::HELP.with_name("hint").message(hint.clone()));
-    }
-    Renderer::styled().render(&[group])
+    groups.insert(0, group);
+    Renderer::styled().render(&groups)
 }
 
 /// Keeps a span inside a text that may have changed since it was read.

@@ -103,7 +103,7 @@ pub fn install(name: &str, environment: &Environment) -> Result<Installed, Diagn
         return Err(Diagnostic::error(&codes::NOT_INSTALLABLE, message).hint(hint).into());
     };
     let path = directory(environment, package.name, package.version).ok_or_else(no_home)?;
-    let changed = !path.is_dir() && install_at(package, &path, environment)?;
+    let changed = !is_whole(&path) && install_at(package, &path, environment)?;
     Ok(Installed { name: name.to_owned(), version: package.version.to_owned(), path, changed })
 }
 
@@ -118,17 +118,68 @@ fn install_at(
     let lock = parent.join(".lock");
     let file = install::open_lock(&lock)?;
     file.lock().map_err(|error| install::write_error(&lock, &error))?;
-    if path.is_dir() {
+    if is_whole(path) {
         return Ok(false);
     }
     remove_leftovers(parent);
+    if path.exists() {
+        // Damaged: out of the way, to be removed by the next installation if this one does not get to it.
+        let aside = parent.join(format!("{LEFTOVER}damaged"));
+        std::fs::rename(path, &aside).map_err(|error| install::write_error(path, &error))?;
+    }
     let work = tempfile::Builder::new().prefix(LEFTOVER).tempdir_in(parent);
     let work = work.map_err(|error| install::write_error(parent, &error))?;
     let wheel = fetch::fetch(package, work.path(), environment)?;
     let unpacked = work.path().join("unpacked");
     unpack::unpack(package, &wheel, &unpacked)?;
+    let record = unpacked.join(RECORD);
+    install::write_scratch(&record, Census::of(&unpacked).to_string())?;
     std::fs::rename(&unpacked, path).map_err(|error| install::write_error(path, &error))?;
+    remove_leftovers(parent);
     Ok(true)
+}
+
+/// Name of the file in an installation that says what belongs to it.
+const RECORD: &str = ".anymod-installed";
+
+/// True if an installation has all the files and bytes that it had when it was made.
+fn is_whole(path: &Path) -> bool {
+    std::fs::read_to_string(path.join(RECORD))
+        .is_ok_and(|recorded| recorded == Census::of(path).to_string())
+}
+
+/// How many files a directory holds, and how many bytes they have; the record itself does not count.
+#[derive(Default)]
+struct Census {
+    files: u64,
+    bytes: u64,
+}
+
+impl Census {
+    fn of(directory: &Path) -> Census {
+        let mut census = Census::default();
+        census.add(directory);
+        census
+    }
+
+    fn add(&mut self, directory: &Path) {
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => self.add(&entry.path()),
+                Ok(metadata) if entry.file_name() != RECORD => {
+                    self.files += 1;
+                    self.bytes += metadata.len();
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Census {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{} files, {} bytes", self.files, self.bytes)
+    }
 }
 
 const LEFTOVER: &str = ".installing-";
@@ -160,6 +211,20 @@ mod tests {
         let error = install("clang", &Environment::default()).unwrap_err();
         assert_eq!(error.0[0].code.id, "T0008");
         assert_eq!(error.0[0].hint.as_deref(), Some("choose one of `zig`, `mpy-cross`"));
+    }
+
+    #[test]
+    fn a_damaged_installation_is_not_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("bin/tool");
+        std::fs::create_dir(directory.path().join("bin")).unwrap();
+        std::fs::write(&program, "program").unwrap();
+        assert!(!is_whole(directory.path()));
+        let census = Census::of(directory.path()).to_string();
+        std::fs::write(directory.path().join(RECORD), census).unwrap();
+        assert!(is_whole(directory.path()));
+        std::fs::write(&program, "pro").unwrap();
+        assert!(!is_whole(directory.path()));
     }
 
     #[test]

@@ -362,7 +362,8 @@ fn digest_of(program: &Path, log: &mut Log) -> Result<Digest, Diagnostic> {
 
 fn unusable(program: &Path, why: &str) -> Diagnostic {
     let message = format!("`{}` does not work: {why}", program.display());
-    Diagnostic::error(&codes::UNUSABLE, message).hint("run `anymod doctor`")
+    Diagnostic::error(&codes::UNUSABLE, message)
+        .hint("run `anymod doctor`; a damaged tool of anymod's own is mended by `anymod toolchain install`")
 }
 
 fn unsupported(target: Target) -> Diagnostic {

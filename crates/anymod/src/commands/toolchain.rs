@@ -37,7 +37,9 @@ pub(crate) fn run(args: &Toolchain, printer: Printer) -> Result<(), Diagnostics>
         ToolchainCommand::Install { names } => {
             let environment = Environment::of_process();
             for name in names {
-                printer.status(&format!("installing {name}"));
+                if install::installable().contains(&name.as_str()) {
+                    printer.status(&format!("installing {name}"));
+                }
                 let installed = install::install(name, &environment)?;
                 let verb = if installed.changed { "installed" } else { "already installed:" };
                 printer.status(&format!(
