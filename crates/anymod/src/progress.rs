@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use anymod_model::event::{Action, Event, Outcome, Totals};
+use anymod_model::event::{Action, ActionKind, Event, Outcome, Totals};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::Format;
@@ -107,15 +107,23 @@ fn bar() -> ProgressBar {
 
 /// `compile    crc32  micropython-x64  crc32.c`.
 fn describe(action: &Action) -> String {
-    let module = action.module.as_deref().unwrap_or("-");
-    format!("{:<9}  {module}  {}  {}", action.kind.name(), action.target, action.subject)
+    let kind = match action.kind {
+        ActionKind::CompilePython => "python",
+        kind => kind.name(),
+    };
+    let module = action.module.as_ref().map(|module| format!("{module}  ")).unwrap_or_default();
+    format!("{kind:<9}  {module}{}  {}", action.target, action.subject)
 }
 
 fn summary(totals: &Totals) -> String {
     let seconds = Duration::from_millis(totals.milliseconds).as_secs_f64();
     let mut text = format!(
-        "{} modules in place, {} changed; {} actions ran, {} fresh",
-        totals.installed, totals.changed, totals.ran, totals.fresh
+        "{} module{} in place, {} changed; {} actions ran, {} fresh",
+        totals.installed,
+        if totals.installed == 1 { "" } else { "s" },
+        totals.changed,
+        totals.ran,
+        totals.fresh
     );
     if totals.failed + totals.skipped > 0 {
         text += &format!(", {} failed, {} not run", totals.failed, totals.skipped);

@@ -8,17 +8,36 @@ use super::Line;
 
 /// Disassembles from `base`; bytes that are no instruction become a line each.
 pub(super) fn disassemble(arch: Arch, code: &[u8], base: u64) -> Vec<Line> {
-    let lines = engine(arch).and_then(|mut engine| {
-        engine.set_skipdata(true)?;
-        let all = engine.disasm_all(code, base)?;
-        Ok(all.iter().map(line).collect::<Vec<_>>())
-    });
-    let mut lines = lines.unwrap_or_default();
-    // Capstone stops where less than an instruction is left.
-    let done: usize = lines.iter().map(|line| line.bytes.len()).sum();
-    let rest = code.get(done..).unwrap_or_default();
-    lines.extend(super::bytes(rest, base.wrapping_add(done as u64)));
+    let mut lines = Vec::new();
+    let Ok(engine) = engine(arch) else { return super::bytes(code, base) };
+    let mut done = 0;
+    while let Some(rest) = code.get(done..).filter(|rest| !rest.is_empty()) {
+        let address = base.wrapping_add(done as u64);
+        if let Ok(found) = engine.disasm_all(rest, address) {
+            lines.extend(found.iter().map(line));
+            done += found.iter().map(|instruction| instruction.bytes().len()).sum::<usize>();
+        }
+        // Here is something that Capstone does not know: one instruction of its own length, not the middle of the next.
+        let rest = code.get(done..).unwrap_or_default();
+        let unknown = rest.get(..unknown_length(arch, rest)).unwrap_or(rest);
+        lines.extend(super::bytes(unknown, base.wrapping_add(done as u64)));
+        done += unknown.len();
+    }
     lines
+}
+
+/// Bytes of an instruction that is not known, told by its first bits; never more than are there.
+fn unknown_length(arch: Arch, code: &[u8]) -> usize {
+    let length = match (arch, code) {
+        (Arch::X86 | Arch::X64, _) => 1,
+        // RISC-V unprivileged specification, "Expanded instruction-length encoding".
+        (Arch::Rv32imc | Arch::Rv64imc, [first, ..]) if first & 3 == 3 => 4,
+        (Arch::Rv32imc | Arch::Rv64imc, _) => 2,
+        // ARMv6-M ARM, A5.1: these five bits begin an instruction of two half-words.
+        (_, [_, second, ..]) if second >> 3 >= 0b11101 => 4,
+        _ => 2,
+    };
+    length.min(code.len())
 }
 
 fn engine(arch: Arch) -> CsResult<Capstone> {

@@ -6,6 +6,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arch::xtensa::R_XTENSA_32;
+use super::layout::Piece;
 use super::program::{Definition, Program, Role, SectionId, Target};
 use crate::read::elf::{Home, Relocation};
 
@@ -47,6 +48,23 @@ impl LiteralNames {
             "MicroPython's linker mixes up literals of the same name in different objects",
         )
     }
+}
+
+/// Since 1.28 it jumps to the offset of `mpy_init` in its own section, as if that section were the first.
+pub(crate) fn entry(
+    program: &Program<'_>,
+    pieces: &[Piece],
+    entry: SectionId,
+) -> Option<&'static str> {
+    let is_code =
+        |id: &SectionId| program.section(*id).is_some_and(|section| section.role == Role::Text);
+    let mut sections = pieces.iter().filter_map(|piece| match piece {
+        Piece::Section(id) => Some(*id),
+        _ => None,
+    });
+    (sections.find(is_code) != Some(entry)).then_some(
+        "MicroPython's linker jumps to a wrong place if `mpy_init` is not in the first section of code",
+    )
 }
 
 /// It takes an address of Xtensa code or data that stands in code or constants for a distance.

@@ -25,7 +25,7 @@ use super::options::{Compat, Options};
 use super::program::{Definition, Program, Role, SectionId};
 use super::resolve::ENTRY;
 use super::scan::Needs;
-use super::shim;
+use super::{compat, shim};
 
 /// One of a module's memories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -163,6 +163,14 @@ pub(crate) fn place(
         Some(_) => compatible_order(program, live, isa),
         None => order(program, live, needs, entry, constructors, options),
     };
+    if options.compat.is_some_and(|compat| compat >= Compat::V1_28)
+        && let Some(why) = compat::entry(program, &pieces, entry)
+    {
+        let mut finding = Diagnostic::error(&code::COMPAT_REFUSED, why);
+        finding.place = program.place(entry, None);
+        findings.push(finding.hint("link without `--compat`"));
+        return None;
+    }
     let builder = Builder { program, needs, constructors, isa, options };
     let is_fixed = options.compat.is_some_and(|compat| compat < Compat::V1_28);
     let align = match options.compat {

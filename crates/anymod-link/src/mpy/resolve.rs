@@ -381,7 +381,10 @@ fn provided(name: &str, options: &Options) -> Option<Definition> {
         return options.abi.fun_table_index(name).map(table_entry);
     }
     match options.compat {
-        None | Some(Compat::Latest) => shim::find(options.arch, name),
+        None => shim::find(options.arch, name),
+        Some(Compat::Latest) if matches!(name, "memset" | "memmove" | "memcpy") => {
+            shim::find(options.arch, name)
+        }
         Some(_) => None,
     }
 }

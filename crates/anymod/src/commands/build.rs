@@ -59,6 +59,13 @@ impl Selection {
         }
     }
 
+    /// True if a module for a target is among what is asked for.
+    pub(crate) fn covers(&self, module: &str, target: &str) -> bool {
+        let matches = |pattern: &String| anymod_model::target::glob_matches(pattern, target);
+        (self.modules.is_empty() || self.modules.iter().any(|name| name == module))
+            && (self.target.is_empty() || self.target.iter().any(matches))
+    }
+
     /// Builds, with the run shown in a form.
     pub(crate) fn build(&self, format: Format, printer: Printer) -> Result<Report, Diagnostics> {
         let mut progress = Progress::new(format, printer);

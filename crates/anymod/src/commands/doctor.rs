@@ -88,8 +88,12 @@ fn one_toolchain(text: &mut String, health: &ToolchainHealth) {
     for problem in &health.problems {
         *text += &format!("            {problem}\n");
     }
-    if let Some(install) = &health.install {
-        *text += &format!("            install: {install}\n");
+    match &health.install {
+        Some(install) => *text += &format!("            install: {install}\n"),
+        None if health.path.is_none() => {
+            *text += "            install: the chip maker's toolchain; put it on the PATH or name its `dir` in the manifest\n"
+        }
+        None => {}
     }
 }
 

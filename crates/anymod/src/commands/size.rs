@@ -40,7 +40,9 @@ pub(crate) fn run(args: &Size, printer: Printer) -> Result<(), Diagnostics> {
         });
         return Ok(());
     };
-    let base = size::read_report(&install::read(path)?, &path.display().to_string())?;
+    let mut base = size::read_report(&install::read(path)?, &path.display().to_string())?;
+    // What was not asked for is not gone.
+    base.modules.retain(|row| args.selection.covers(&row.module, &row.target));
     let changes = size::compare(&base, &report);
     printer.data(&match args.format {
         SizeFormat::Text => size::compared_text(&changes),

@@ -7,7 +7,7 @@
 //! the loader. Addends are in the bytes (`SHT_REL`).
 //!
 //! A 32-bit branch holds 25 bits: `S`, then `I1` and `I2` stored as `J1 = !I1 ^ S` and `J2 = !I2 ^ S`, then ten and eleven
-//! more. ARMv6-M branches are kept within the 23 bits of Thumb-1, where `J1` and `J2` are always set.
+//! more. ARMv6-M has that encoding of `bl` too (ARMv6-M ARM, A6.7.13); before it, in Thumb-1, `J1` and `J2` were always set.
 //!
 //! Names, numbers and operations: aaelf32, "Relocation codes"; instructions: ARMv7-M ARM, chapter A7.
 
@@ -17,7 +17,7 @@ use super::{Isa, Jump, Kind, Starter, Usage, Veneer, kind};
 /// ARMv6-M.
 pub(crate) static THUMB1: Isa = Isa {
     relocations: &RELOCATIONS,
-    apply: |number, patch| apply(number, patch, 23),
+    apply,
     skips_table: |_, _, _| false,
     compat_got: &[26],
     compat_jump: Jump { size: 8, encode: compat_jump_thumb1 },
@@ -40,7 +40,7 @@ pub(crate) static THUMB1: Isa = Isa {
 /// ARMv7-M and ARMv7E-M.
 pub(crate) static THUMB2: Isa = Isa {
     relocations: &RELOCATIONS,
-    apply: |number, patch| apply(number, patch, 25),
+    apply,
     skips_table: |_, _, _| false,
     compat_got: &[26],
     compat_jump: Jump { size: 4, encode: compat_jump_thumb2 },
@@ -116,15 +116,14 @@ static RELOCATIONS: [Kind; 49] = [
     kind(135, "R_ARM_THM_ALU_ABS_G3", Usage::AbsolutePiece),
 ];
 
-/// `bits`: how many a 32-bit branch may use.
-fn apply(number: u32, patch: &mut Patch<'_>, bits: u32) -> Result<(), Trouble> {
+fn apply(number: u32, patch: &mut Patch<'_>) -> Result<(), Trouble> {
     match number {
         3 => {
             let value = patch.address(patch.addend32()?) - patch.place;
             patch.set_u32(0, value as u32)
         }
         // MicroPython's linker knows 23 bits, whatever the core.
-        10 | 30 => branch24(patch, if patch.is_compat { 23 } else { bits }),
+        10 | 30 => branch24(patch, if patch.is_compat { 23 } else { 25 }),
         24 => {
             let value = patch.address(patch.addend32()?) - patch.got;
             patch.set_u32(0, value as u32)

@@ -58,7 +58,7 @@ pub(crate) struct Link {
     /// List the sections left out because nothing refers to them
     #[arg(long)]
     print_gc_sections: bool,
-    /// Write a map of sections, symbols and relocations; `-` for standard output
+    /// Write a map of sections and global symbols; `-` for standard output
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
     /// Say more; `-vv` prints the map
