@@ -268,7 +268,7 @@ impl Scan<'_, '_> {
             let message = format!("relocation type {} to `{symbol}` is not known", relocation.kind);
             return self.error(id, relocation.offset, &code::UNSUPPORTED_RELOCATION, message);
         };
-        if matches!(kind.usage, Usage::Nothing | Usage::GotBase) {
+        if kind.usage == Usage::Nothing {
             return;
         }
         let size = self.program.section(id).map_or(0, |section| section.header.size);
@@ -282,6 +282,9 @@ impl Scan<'_, '_> {
             );
             return self.error(id, relocation.offset, &code::MALFORMED, message);
         };
+        if kind.usage == Usage::GotBase {
+            return;
+        }
         let problem = match target.definition {
             Definition::Undefined => return self.note_undefined(id, relocation.offset, &target),
             Definition::Section(to, _) => self.section_problem(id, to, kind.usage),

@@ -168,3 +168,20 @@ fn constructors_are_refused_in_compatibility_mode() {
     compat.compat = Some(Compat::V1_26);
     assert_eq!(codes(link_objects(&[with_constructors(Arch::X64, 1, 8)], &compat)), ["L0401"]);
 }
+
+#[test]
+fn a_jump_that_the_incumbent_gets_wrong_is_refused() {
+    let two_sections = || {
+        let mut maker = Maker::new(Arch::X64);
+        let first = maker.text(".text.other", &[0x90; 16]);
+        maker.function("other", first, 0);
+        let second = maker.text(".text.mpy_init", return_code(Arch::X64));
+        maker.function("mpy_init", second, 0);
+        maker
+    };
+    let mut compat = options(Arch::X64);
+    for (release, expected) in [(Compat::V1_26, vec![]), (Compat::V1_28, vec!["L0401"])] {
+        compat.compat = Some(release);
+        assert_eq!(codes(link_objects(&[two_sections()], &compat)), expected);
+    }
+}
