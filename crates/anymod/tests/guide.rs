@@ -5,6 +5,7 @@
 //!
 //! - a fenced block `console`: a line `$ COMMAND`, continued by lines `> MORE` after a `\`, and below it the output,
 //!   standard error included. `...` on a line of its own stands for any lines, `[..]` for anything within a line.
+//!   In a block `console about`, numbers may be off by a tenth, as sizes are from one compiler to the next.
 //! - a fenced block with `title=PATH` after its language: a file that the reader writes.
 //!
 //! A command whose status is not 0 shows a line that begins with `error`, or is followed by `$ echo $?`.
@@ -45,8 +46,8 @@ fn main() -> ExitCode {
 enum Step {
     /// Writes a file.
     File { path: String, text: String },
-    /// Types a command. `output` is where its output stands, in lines of the page.
-    Command { line: usize, typed: String, output: Range<usize> },
+    /// Types a command. `output` is where its output stands, in lines of the page; `about` allows other numbers.
+    Command { line: usize, typed: String, output: Range<usize>, about: bool },
 }
 
 /// Reads the steps out of a page.
@@ -62,8 +63,8 @@ fn steps(lines: &[&str]) -> Checked<Vec<Step>> {
         if let Some(path) = title {
             let text = lines.get(at..end).unwrap_or_default().join("\n") + "\n";
             steps.push(Step::File { path: path.to_owned(), text });
-        } else if info == "console" {
-            commands(lines, at..end, &mut steps)?;
+        } else if info == "console" || info == "console about" {
+            commands(lines, at..end, info != "console", &mut steps)?;
         }
         at = end + 1;
     }
@@ -71,7 +72,12 @@ fn steps(lines: &[&str]) -> Checked<Vec<Step>> {
 }
 
 /// Reads the commands of a block.
-fn commands(lines: &[&str], block: Range<usize>, steps: &mut Vec<Step>) -> Checked {
+fn commands(
+    lines: &[&str],
+    block: Range<usize>,
+    about: bool,
+    steps: &mut Vec<Step>,
+) -> Checked {
     let mut at = block.start;
     while at < block.end {
         let line = at;
@@ -88,7 +94,7 @@ fn commands(lines: &[&str], block: Range<usize>, steps: &mut Vec<Step>) -> Check
         while at < block.end && lines.get(at).is_some_and(|line| !line.starts_with("$ ")) {
             at += 1;
         }
-        steps.push(Step::Command { line: line + 1, typed, output: start..at });
+        steps.push(Step::Command { line: line + 1, typed, output: start..at, about });
     }
     Ok(())
 }
@@ -166,14 +172,14 @@ fn check(page: &str) -> Checked {
     let mut report = String::new();
     let mut replaced: Vec<(Range<usize>, String)> = Vec::new();
     for step in &steps {
-        let Step::Command { line, typed, output } = step else { continue };
+        let Step::Command { line, typed, output, about } = step else { continue };
         let (Some(printed), Some(status)) = (parts.next(), parts.next()) else {
             return Err(format!("{page}:{line}: the session ended before this command\n{report}"));
         };
         let shown = trimmed(&lines.get(output.clone()).unwrap_or_default().join("\n"));
         let followed = lines.get(output.end).is_some_and(|line| *line == "$ echo $?");
         let failure = followed || shown.lines().any(|line| line.starts_with("error"));
-        if let Some((difference, printed)) = differ(&shown, &trimmed(printed))? {
+        if let Some((difference, printed)) = differ(&shown, &trimmed(printed), *about)? {
             let _ = writeln!(report, "{page}:{line}: {typed}\n{difference}");
             replaced.push((output.clone(), printed));
         } else if status != "0" && !failure || status == "0" && failure && !followed {
@@ -190,11 +196,12 @@ fn check(page: &str) -> Checked {
 }
 
 /// If an output is not the one shown: the difference, and the output with the elisions that fit.
-fn differ(shown: &str, printed: &str) -> Checked<Option<(String, String)>> {
+fn differ(shown: &str, printed: &str, about: bool) -> Checked<Option<(String, String)>> {
     let shown = Data::text(shown.to_owned());
     let printed = Data::text(printed.to_owned());
     let printed = NormalizeToExpected::new().redact().normalize(printed, &shown);
-    if printed == shown {
+    let texts = (shown.render().unwrap_or_default(), printed.render().unwrap_or_default());
+    if texts.0 == texts.1 || about && alike(&texts.0, &texts.1) {
         return Ok(None);
     }
     let mut report = String::new();
@@ -203,5 +210,18 @@ fn differ(shown: &str, printed: &str) -> Checked<Option<(String, String)>> {
         (&"the page" as &dyn std::fmt::Display, &"printed" as &dyn std::fmt::Display);
     snapbox::report::write_diff(&mut report, &shown, &printed, Some(page), Some(real), palette)
         .map_err(|error| error.to_string())?;
-    Ok(Some((report, printed.render().unwrap_or_default())))
+    Ok(Some((report, texts.1)))
+}
+
+/// True if two texts have the same words, numbers being off by a tenth at most.
+fn alike(shown: &str, printed: &str) -> bool {
+    let number = |word: &str| word.trim_matches(['(', ')', ',', '%']).parse::<f64>().ok();
+    let words = |text: &str| text.lines().map(|line| line.split_whitespace().count()).collect();
+    let counts: (Vec<usize>, Vec<usize>) = (words(shown), words(printed));
+    let mut pairs = shown.split_whitespace().zip(printed.split_whitespace());
+    counts.0 == counts.1
+        && pairs.all(|(one, other)| match (number(one), number(other)) {
+            (Some(a), Some(b)) => (a - b).abs() <= 0.1 * a.abs().max(b.abs()),
+            _ => one == other,
+        })
 }
