@@ -1,7 +1,7 @@
 //! Makes RISC-V's absolute addresses relative to the place.
 //!
-//! Code for the medium-low model (picolibc, libgcc) builds addresses with `lui` and a low part in some later instruction;
-//! no loader can adjust that. Two ways out, for each `lui`:
+//! Code for the medium-low model (picolibc, libgcc) builds addresses with `lui` and a low part in some later
+//! instruction; no loader can adjust that. Two ways out, for each `lui`:
 //!
 //! - **Direct.** Where `riscv_flow` proves which low parts belong to it, the `lui` becomes an `auipc` and the low parts
 //!   the rest of the distance from there.

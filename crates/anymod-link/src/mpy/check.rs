@@ -130,7 +130,8 @@ fn core_level(attributes: &Arm) -> Option<(u8, &'static str)> {
         16 => (3, "ARMv8-M baseline"),
         17 => (3, "ARMv8-M mainline"),
         21 => (3, "ARMv8.1-M mainline"),
-        // Assemblers note the oldest core that has the instructions used; before ARMv6 Thumb was what ARMv6-M still has.
+        // Assemblers note the oldest core that has the instructions used; before ARMv6 Thumb was what ARMv6-M still
+        // has.
         0..=7 if attributes.arm_isa == 0 => (0, "Thumb-1"),
         _ => return None,
     })

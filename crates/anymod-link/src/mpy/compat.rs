@@ -1,7 +1,7 @@
 //! Where MicroPython's own linker makes a wrong module, so that reproducing its bytes would be no service.
 //!
-//! Each function names one defect: it says why the incumbent's result would be wrong, or nothing if it would be right. What
-//! the incumbent refuses or crashes on itself is not listed; there are no bytes to reproduce.
+//! Each function names one defect: it says why the incumbent's result would be wrong, or nothing if it would be right.
+//! What the incumbent refuses or crashes on itself is not listed; there are no bytes to reproduce.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 

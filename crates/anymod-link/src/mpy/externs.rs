@@ -1,7 +1,7 @@
 //! Lists of symbols in a runtime's ROM, in the small part of the linker script language that vendors write them in.
 //!
-//! `name = 0x40001234;` and `PROVIDE ( name = 0x40001234 );`, or another symbol of the list instead of the number, with `/* … */` and `// …` comments; several statements may
-//! share a line and one may span several.
+//! `name = 0x40001234;` and `PROVIDE ( name = 0x40001234 );`, or another symbol of the list instead of the number, with
+//! `/* … */` and `// …` comments; several statements may share a line and one may span several.
 
 use std::collections::BTreeMap;
 

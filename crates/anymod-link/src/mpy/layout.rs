@@ -1,7 +1,7 @@
 //! Gives everything that stays an address.
 //!
-//! A module has up to three memories: the code blob, a blob of read-only data where the architecture keeps it apart, and
-//! zeroed memory that the loader allocates. The code blob holds, in order:
+//! A module has up to three memories: the code blob, a blob of read-only data where the architecture keeps it apart,
+//! and zeroed memory that the loader allocates. The code blob holds, in order:
 //!
 //! | part | normally | compatibility mode |
 //! |---|---|---|

@@ -1,8 +1,8 @@
 //! The literal pool of Xtensa code: which literals of the input share which word of the output.
 //!
-//! Literals are known by the section they are in and their offset, never by a file's name, so that two objects of one name
-//! keep their own. Those that are addresses are slots of the global offset table; the others are plain values, each
-//! stored once.
+//! Literals are known by the section they are in and their offset, never by a file's name, so that two objects of one
+//! name keep their own. Those that are addresses are slots of the global offset table; the others are plain values,
+//! each stored once.
 
 use rustc_hash::FxHashMap;
 

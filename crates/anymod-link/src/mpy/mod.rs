@@ -1,7 +1,7 @@
 //! MicroPython native modules: objects and archives in, one `.mpy` file out.
 //!
-//! [`link`] names the phases in order; each is a module and hands a named type to the next. The linker never reads a file,
-//! prints or keeps state between calls, and its output is a function of its arguments alone.
+//! [`link`] names the phases in order; each is a module and hands a named type to the next. The linker never reads a
+//! file, prints or keeps state between calls, and its output is a function of its arguments alone.
 
 mod absolute;
 mod arch;

@@ -1,8 +1,9 @@
 //! A module's interned strings, from its sources to the header that its sources include.
 //!
 //! C code names an interned string `MP_QSTR_name`. Those that every runtime has under a fixed number are constants; the
-//! module brings the rest along, numbered from 1 in alphabetical order, and reads their run-time numbers from a table that
-//! the loader fills in. Facts: `tools/mpy_ld.py`, `extract_qstrs` and `do_preprocess`; `py/makeqstrdata.py`, `qstr_escape`.
+//! module brings the rest along, numbered from 1 in alphabetical order, and reads their run-time numbers from a table
+//! that the loader fills in. Facts: `tools/mpy_ld.py`, `extract_qstrs` and `do_preprocess`; `py/makeqstrdata.py`,
+//! `qstr_escape`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! Which references to the global offset table can name their symbol directly, so that it needs no slot.
 //!
-//! Decided from what is known before layout, so that scanning and relocating agree: the symbol is in a section that always
-//! ends up in the code's memory, and the instruction has a form without the table.
+//! Decided from what is known before layout, so that scanning and relocating agree: the symbol is in a section that
+//! always ends up in the code's memory, and the instruction has a form without the table.
 
 use super::arch::{Isa, Kind, Usage};
 use super::options::Options;

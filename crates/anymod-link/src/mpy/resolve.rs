@@ -1,8 +1,8 @@
 //! Loads objects, pulls members out of archives and decides what every global symbol stands for.
 //!
-//! Order, and with it every later choice, is fixed: objects load in the order given, wherever they stand; then, for each
-//! needed symbol in the order in which loaded objects first name it, the first archive (in the order given) whose index
-//! has it provides the first member that defines it, whose own needs queue up behind. A strong definition beats a
+//! Order, and with it every later choice, is fixed: objects load in the order given, wherever they stand; then, for
+//! each needed symbol in the order in which loaded objects first name it, the first archive (in the order given) whose
+//! index has it provides the first member that defines it, whose own needs queue up behind. A strong definition beats a
 //! tentative one, which beats a weak one; of two weak ones the first loaded stays. Of COMDAT groups with one signature
 //! the first loaded stays.
 

@@ -342,7 +342,8 @@ impl Scan<'_, '_> {
         }
     }
 
-    /// What is wrong with a relocation from a section to a section, if anything; notes where zeroed variables must live.
+    /// What is wrong with a relocation from a section to a section, if anything; notes where zeroed variables must
+    /// live.
     fn section_problem(
         &mut self,
         from: SectionId,

@@ -1,12 +1,13 @@
 //! Functions that compilers call without being asked, as the runtime's table or the linker itself provides them.
 //!
-//! `memset` and `memmove` are entries of `mp_fun_table`; `memcpy` is a `memmove` that promises more. ARM's run-time ABI has its
-//! own names for them, of which the plain moves take the same arguments, while `__aeabi_memset` has size and value the
-//! other way round and `__aeabi_memclr` has no value: those are a few instructions here that go on to the table's entry
-//! through a veneer. ARMv6-M cannot divide, so division is here too, as short as it gets; libgcc's is faster and wins
-//! when given. Everything only stands in for what no input defines.
+//! `memset` and `memmove` are entries of `mp_fun_table`; `memcpy` is a `memmove` that promises more. ARM's run-time ABI
+//! has its own names for them, of which the plain moves take the same arguments, while `__aeabi_memset` has size and
+//! value the other way round and `__aeabi_memclr` has no value: those are a few instructions here that go on to the
+//! table's entry through a veneer. ARMv6-M cannot divide, so division is here too, as short as it gets; libgcc's is
+//! faster and wins when given. Everything only stands in for what no input defines.
 //!
-//! Sources: `py/nativeglue.c`; rtabi32, "Memory copying, clearing, and setting" and "Integer (32/32 → 32) division functions".
+//! Sources: `py/nativeglue.c`; rtabi32, "Memory copying, clearing, and setting" and "Integer (32/32 → 32) division
+//! functions".
 
 use anymod_model::{Abi, Arch};
 

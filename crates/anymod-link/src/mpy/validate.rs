@@ -1,7 +1,7 @@
 //! Reads the finished file back, as a loader would, and compares it with what was laid out.
 //!
-//! Cheap enough to run on every link: it parses the head, checks every size, and replays the relocations against the list they
-//! were written from. It shares no code with the writer but the format's vocabulary.
+//! Cheap enough to run on every link: it parses the head, checks every size, and replays the relocations against the
+//! list they were written from. It shares no code with the writer but the format's vocabulary.
 
 use anymod_model::mpy as format;
 

@@ -1,8 +1,8 @@
 //! Build attributes: what a compiler says of the code in an object.
 //!
-//! ARM and RISC-V use one container (`A`, then vendors, then scopes, then tags): addenda32 "Build attributes" and the RISC-V
-//! ELF psABI "Attributes". A tag's value is a number or a string, which the tag's number tells: from 32 on odd tags
-//! are strings. Xtensa has a note of lines `NAME=VALUE` instead.
+//! ARM and RISC-V use one container (`A`, then vendors, then scopes, then tags): addenda32 "Build attributes" and the
+//! RISC-V ELF psABI "Attributes". A tag's value is a number or a string, which the tag's number tells: from 32 on odd
+//! tags are strings. Xtensa has a note of lines `NAME=VALUE` instead.
 
 use object::LittleEndian as LE;
 use object::elf::FileHeader32;

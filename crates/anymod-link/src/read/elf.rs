@@ -1,7 +1,7 @@
 //! ELF relocatable objects, 32 and 64 bits, as one borrowed view.
 //!
-//! Layout and names: the System V gABI, chapters 4 and 5. Nothing is copied but section headers: symbols and relocations
-//! are decoded when asked for, so that an object costs little more memory than its bytes.
+//! Layout and names: the System V gABI, chapters 4 and 5. Nothing is copied but section headers: symbols and
+//! relocations are decoded when asked for, so that an object costs little more memory than its bytes.
 
 use anymod_model::codes::link as code;
 use object::elf;

@@ -1,7 +1,7 @@
 //! Readers of what compilers and archivers write: bytes in, borrowed views out.
 //!
-//! Owns the formats (ELF relocatable objects, `ar` archives, build attributes) and how to tell everything else apart that
-//! people hand to a linker by mistake. Never resolves a symbol, never decides what a section is for.
+//! Owns the formats (ELF relocatable objects, `ar` archives, build attributes) and how to tell everything else apart
+//! that people hand to a linker by mistake. Never resolves a symbol, never decides what a section is for.
 
 pub(crate) mod archive;
 pub(crate) mod attributes;

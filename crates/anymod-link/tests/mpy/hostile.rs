@@ -1,4 +1,5 @@
-//! Whatever bytes come in, the linker answers: it does not panic, and it stays within the inputs' order of size and time.
+//! Whatever bytes come in, the linker answers: it does not panic, and it stays within the inputs' order of size and
+//! time.
 
 use anymod_link::mpy::{Compat, Options, link};
 use anymod_model::Arch;
@@ -9,7 +10,8 @@ use proptest::prelude::*;
 use crate::archives::archive;
 use crate::objects::{Maker, inputs, options};
 
-/// An object that has something of everything: code, constants, variables, groups, attributes, relocations of all kinds.
+/// An object that has something of everything: code, constants, variables, groups, attributes, relocations of all
+/// kinds.
 fn rich_object(arch: Arch) -> Vec<u8> {
     let mut maker = Maker::with_entry(arch);
     let code = maker.text(".text", &[0x17; 64]);

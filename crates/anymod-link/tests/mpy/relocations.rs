@@ -16,7 +16,8 @@ fn branch(arch: Arch, kind: u32, code: &[u8], distance: usize, addend: i64) -> M
     maker
 }
 
-/// A branch and how far it reaches: architecture, relocation, instruction, the last distance in reach, the first out of it.
+/// A branch and how far it reaches: architecture, relocation, instruction, the last distance in reach, the first out of
+/// it.
 type Case = (Arch, u32, &'static [u8], usize, usize);
 
 const BL: &[u8] = &[0xff, 0xf7, 0xfe, 0xff];
@@ -32,7 +33,7 @@ const XT_CALL0: &[u8] = &[0x05, 0, 0];
 
 const CASES: [Case; 11] = [
     (Arch::Armv7m, 10, BL, 0x100_0002, 0x100_0004),
-    (Arch::Armv6m, 10, BL, 0x40_0002, 0x40_0004),
+    (Arch::Armv6m, 10, BL, 0x100_0002, 0x100_0004),
     (Arch::Armv7m, 102, B_NARROW, 2050, 2052),
     (Arch::Armv7m, 103, BEQ_NARROW, 258, 260),
     (Arch::Armv7m, 51, BEQ_WIDE, 0x10_0002, 0x10_0004),

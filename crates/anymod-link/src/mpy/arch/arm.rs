@@ -1,13 +1,14 @@
 //! ARM, M profile: Thumb code only.
 //!
-//! A function's address has bit 0 set, which relocations for data add (`T`) and branches drop. GCC reaches
-//! the global offset table by `R_ARM_BASE_PREL` in a literal and a slot by its offset in the table (`GOT_BREL`); clang reads a slot by its own
-//! distance (`GOT_PREL`). Constants and static variables are reached by `REL32` in a literal or, with Thumb-2, by a
-//! `movw`/`movt` pair (`THM_MOVW_PREL_NC`, `THM_MOVT_PREL`). The same pair with an absolute address cannot be adjusted by
-//! the loader. Addends are in the bytes (`SHT_REL`).
+//! A function's address has bit 0 set, which relocations for data add (`T`) and branches drop. GCC reaches the global
+//! offset table by `R_ARM_BASE_PREL` in a literal and a slot by its offset in the table (`GOT_BREL`); clang reads a
+//! slot by its own distance (`GOT_PREL`). Constants and static variables are reached by `REL32` in a literal or, with
+//! Thumb-2, by a `movw`/`movt` pair (`THM_MOVW_PREL_NC`, `THM_MOVT_PREL`). The same pair with an absolute address
+//! cannot be adjusted by the loader. Addends are in the bytes (`SHT_REL`).
 //!
-//! A 32-bit branch holds 25 bits: `S`, then `I1` and `I2` stored as `J1 = !I1 ^ S` and `J2 = !I2 ^ S`, then ten and eleven
-//! more. ARMv6-M has that encoding of `bl` too (ARMv6-M ARM, A6.7.13); before it, in Thumb-1, `J1` and `J2` were always set.
+//! A 32-bit branch holds 25 bits: `S`, then `I1` and `I2` stored as `J1 = !I1 ^ S` and `J2 = !I2 ^ S`, then ten and
+//! eleven more. ARMv6-M has that encoding of `bl` too (ARMv6-M ARM, A6.7.13); before it, in Thumb-1, `J1` and `J2` were
+//! always set.
 //!
 //! Names, numbers and operations: aaelf32, "Relocation codes"; instructions: ARMv7-M ARM, chapter A7.
 

@@ -1,8 +1,8 @@
 //! Instruction sets: what a linker must know of each, as tables.
 //!
-//! One file per instruction set, each opening with how its compilers address code and data and what its relocations mean.
-//! A file owns relocation tables, instruction encodings and the little code that the linker makes itself; it never sees an
-//! object, a symbol table or a section, only one place to patch at a time.
+//! One file per instruction set, each opening with how its compilers address code and data and what its relocations
+//! mean. A file owns relocation tables, instruction encodings and the little code that the linker makes itself; it
+//! never sees an object, a symbol table or a section, only one place to patch at a time.
 
 pub(crate) mod arm;
 pub(crate) mod patch;
@@ -86,8 +86,8 @@ pub(crate) struct Veneer {
 /// Encodes a transfer of control from an address to an address; `None` if it does not reach.
 pub(crate) type Transfer = fn(u64, u64) -> Option<Vec<u8>>;
 
-/// How the linker runs constructors before `mpy_init`: `open`, a call of each, `close`, then a jump or call to `mpy_init`,
-/// `tail`.
+/// How the linker runs constructors before `mpy_init`: `open`, a call of each, `close`, then a jump or call to
+/// `mpy_init`, `tail`.
 #[derive(Debug)]
 pub(crate) struct Starter {
     /// Saves the arguments.

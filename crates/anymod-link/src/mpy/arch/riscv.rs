@@ -1,10 +1,10 @@
 //! RISC-V, RV32IMC and RV64IMC.
 //!
-//! Addresses are built in two instructions. Relative to the place, `auipc` adds the high 20 bits
-//! (`R_RISCV_PCREL_HI20`, or `GOT_HI20` for a slot of the global offset table) and a load, store or `addi` the low 12 (`PCREL_LO12_I`/`S`), whose
-//! symbol is not the variable but the label of the `auipc`: the low part is looked up by the high part's offset. As the
-//! low part is signed, the high part is rounded: `hi = (value + 0x800) >> 12`. Calls are `auipc` and `jalr` under
-//! one relocation (`CALL_PLT`). Absolute addresses (`lui`, `HI20`/`LO12`) cannot be relocated; see `absolute`.
+//! Addresses are built in two instructions. Relative to the place, `auipc` adds the high 20 bits (`R_RISCV_PCREL_HI20`,
+//! or `GOT_HI20` for a slot of the global offset table) and a load, store or `addi` the low 12 (`PCREL_LO12_I`/`S`),
+//! whose symbol is not the variable but the label of the `auipc`: the low part is looked up by the high part's offset.
+//! As the low part is signed, the high part is rounded: `hi = (value + 0x800) >> 12`. Calls are `auipc` and `jalr`
+//! under one relocation (`CALL_PLT`). Absolute addresses (`lui`, `HI20`/`LO12`) cannot be relocated; see `absolute`.
 //!
 //! Because linkers may shorten code, differences between labels are left to them: `ADD` and `SUB` relocations compute
 //! into the bytes, `SET` overwrites. This linker never shortens: `RELAX` is ignored, and so is `ALIGN`, whose
@@ -249,7 +249,8 @@ pub(crate) enum Yield {
     Word(i64, bool),
 }
 
-/// The thunk for the `lui` in `word`: puts a value into its register and jumps back over `back` bytes from the thunk's start.
+/// The thunk for the `lui` in `word`: puts a value into its register and jumps back over `back` bytes from the thunk's
+/// start.
 pub(crate) fn thunk(word: u32, value: Yield, back: i64) -> Result<Vec<u8>, Trouble> {
     let register = word >> 7 & 31;
     let (distance, opcode) = match value {

@@ -1,9 +1,10 @@
 //! How far a value in a RISC-V register reaches, as far as it can be told without knowing where code begins.
 //!
 //! Object code for the medium-low model loads the high part of an absolute address with `lui` and adds the low part in
-//! later instructions. Making the pair relative to the place is only right if the later instructions get their high part
-//! from this `lui` and no other. [`follow`] proves that for the common case, straight code, and gives up
-//! otherwise. It never guesses: wherever something might jump is a barrier, even if what looks like a jump there is data.
+//! later instructions. Making the pair relative to the place is only right if the later instructions get their high
+//! part from this `lui` and no other. [`follow`] proves that for the common case, straight code, and gives up
+//! otherwise. It never guesses: wherever something might jump is a barrier, even if what looks like a jump there is
+//! data.
 
 /// The offsets of a section, in units of two bytes, to which something might jump.
 #[derive(Debug)]
@@ -100,7 +101,8 @@ fn is_caller_saved(register: u32) -> bool {
     matches!(register, 5..=7 | 10..=17 | 28..=31)
 }
 
-/// Follows the register that the `lui` at `at` sets until it is dead; calls `low` for each instruction that `is_low` names.
+/// Follows the register that the `lui` at `at` sets until it is dead; calls `low` for each instruction that `is_low`
+/// names.
 ///
 /// Returns the offsets of the low parts that certainly, and only, belong to this `lui`; `None` if that cannot be told.
 /// `is_low` says for an offset whether a relocation makes it a low part of the same address.

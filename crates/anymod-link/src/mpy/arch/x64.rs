@@ -1,10 +1,11 @@
 //! x86-64.
 //!
-//! Position-independent code names everything by its distance from the next instruction: `R_X86_64_PC32` and `PLT32` hold
-//! `S + A - P`, where the addend includes the 4 bytes of the field itself (and of any immediate behind it). Symbols that
-//! may live outside the module are read through a slot of the global offset table, itself found by its distance
-//! (`GOTPCREL`, and `GOTPCRELX`/`REX_GOTPCRELX` where the instruction may be rewritten to skip the table). Calls through a
-//! procedure linkage table are plain calls here: everything is in one image. Absolute 32-bit fields cannot be relocated.
+//! Position-independent code names everything by its distance from the next instruction: `R_X86_64_PC32` and `PLT32`
+//! hold `S + A - P`, where the addend includes the 4 bytes of the field itself (and of any immediate behind it).
+//! Symbols that may live outside the module are read through a slot of the global offset table, itself found by its
+//! distance (`GOTPCREL`, and `GOTPCRELX`/`REX_GOTPCRELX` where the instruction may be rewritten to skip the table).
+//! Calls through a procedure linkage table are plain calls here: everything is in one image. Absolute 32-bit fields
+//! cannot be relocated.
 //!
 //! Names and numbers: x86-64 psABI 1.0, table 4.9.
 

@@ -1,10 +1,10 @@
 //! 32-bit x86.
 //!
 //! Code learns its own address by calling a thunk that returns it, adds the distance to the global offset table
-//! (`R_386_GOTPC`: `GOT + A - P`) and keeps the result in a register. From there, data of the module is
-//! named by its distance from the table (`GOTOFF`), anything else by its slot's offset in the table (`GOT32`, and `GOT32X` where
-//! the instruction may be rewritten). Addends are in the bytes (`SHT_REL`). A `GOT32X` field without a base register would be the slot's
-//! absolute address, which no loader can fill in.
+//! (`R_386_GOTPC`: `GOT + A - P`) and keeps the result in a register. From there, data of the module is named by its
+//! distance from the table (`GOTOFF`), anything else by its slot's offset in the table (`GOT32`, and `GOT32X` where the
+//! instruction may be rewritten). Addends are in the bytes (`SHT_REL`). A `GOT32X` field without a base register would
+//! be the slot's absolute address, which no loader can fill in.
 //!
 //! Names and numbers: i386 psABI 1.1, table 4.9.
 

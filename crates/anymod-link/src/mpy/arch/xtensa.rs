@@ -1,11 +1,12 @@
 //! Xtensa, with the CALL0 and the windowed ABI.
 //!
 //! Code cannot hold an address, so `l32r` loads it from a literal: a word in front of the instruction, at most 256 KiB
-//! back. Compilers put literals into sections of their own (`.literal`), in which `R_XTENSA_32` (or `PLT` for functions) marks the words that
-//! are addresses. The linker dissolves these sections into one pool at the start of the code and shares equal
-//! literals, addresses first. `R_XTENSA_SLOT0_OP` stands on any instruction with an operand to
-//! relocate; which one, the instruction tells. Branches and calls inside a section arrive already resolved, which is checked rather than believed.
-//! `ASM_EXPAND` and the `DIFF` kinds serve linkers that shorten code; this one never does.
+//! back. Compilers put literals into sections of their own (`.literal`), in which `R_XTENSA_32` (or `PLT` for
+//! functions) marks the words that are addresses. The linker dissolves these sections into one pool at the start of the
+//! code and shares equal literals, addresses first. `R_XTENSA_SLOT0_OP` stands on any instruction with an operand to
+//! relocate; which one, the instruction tells. Branches and calls inside a section arrive already resolved, which is
+//! checked rather than believed. `ASM_EXPAND` and the `DIFF` kinds serve linkers that shorten code; this one never
+//! does.
 //!
 //! Addends are explicit, but words hold a second one in their bytes, which counts as well.
 //!
