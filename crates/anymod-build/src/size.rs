@@ -105,7 +105,6 @@ impl ModuleSizes {
             text: found.text,
             rodata: found.rodata,
             bss: found.bss,
-            got: found.got.unwrap_or(0),
             ..ModuleSizes::default()
         });
         Ok(ModuleSizes { file: found.file, bytecode: found.bytecode, ..base })

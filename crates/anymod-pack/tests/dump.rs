@@ -48,7 +48,7 @@ const TEXT: &str = r#"m.mpy: 102 bytes
 version 6.3 (MicroPython 1.23 and later), armv7m
 small integers of 31 bits
 stored name `module.py`
-sizes: text 24, rodata 8, bss 40, bytecode 16, 5 relocated words, 4 GOT entries
+sizes: text 24, rodata 8, bss 40, bytecode 16, 5 relocated words
 
 4 qstrs
      0  module.py
@@ -88,7 +88,6 @@ fn data_has_the_same_facts() {
     let dump = Dump::new(&module(), "m.mpy", None).unwrap();
     let json = serde_json::to_value(&dump).unwrap();
     assert_eq!(json["arch"], "armv7m");
-    assert_eq!(json["sizes"]["got"], 4);
     assert_eq!(json["code"]["relocations"][1]["target"], "qstr_table[3] x");
     assert_eq!(json["code"]["children"][0]["arguments"][0], "x");
     assert_eq!(json["qstrs"][1]["static_number"], 7);
@@ -107,13 +106,6 @@ fn sizes_add_up() {
     let bytes = module();
     let sizes = sizes(&bytes, "m.mpy").unwrap();
     assert_eq!((sizes.text, sizes.rodata, sizes.bss, sizes.bytecode), (24, 8, 40, 16));
-    assert_eq!((sizes.got, sizes.relocations, sizes.qstrs, sizes.objects), (Some(4), 5, 4, 1));
+    assert_eq!((sizes.relocations, sizes.qstrs, sizes.objects), (5, 4, 1));
     assert_eq!(sizes.file, bytes.len() as u64);
-}
-
-#[test]
-fn a_table_that_does_not_end_the_code_is_not_taken_for_the_got() {
-    let mut mpy = Mpy::parse(&module(), "m.mpy").unwrap();
-    mpy.code.data.extend([0; 4]);
-    assert_eq!(sizes(&mpy.write(), "m.mpy").unwrap().got, None);
 }

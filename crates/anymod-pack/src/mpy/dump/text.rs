@@ -29,15 +29,11 @@ impl Dump {
         writeln!(out, "small integers of {} bits", self.small_int_bits)?;
         writeln!(out, "stored name `{}`", self.source_name.escape_debug())?;
         let sizes = &self.sizes;
-        write!(
+        writeln!(
             out,
             "sizes: text {}, rodata {}, bss {}, bytecode {}, {} relocated words",
             sizes.text, sizes.rodata, sizes.bss, sizes.bytecode, sizes.relocations
-        )?;
-        match sizes.got {
-            Some(got) => writeln!(out, ", {got} GOT entries"),
-            None => writeln!(out),
-        }
+        )
     }
 
     fn tables(&self, out: &mut String) -> Result {
