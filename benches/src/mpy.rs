@@ -178,7 +178,7 @@ impl Bench {
             )
         });
         let forget = || forget_links(&project);
-        let (ours, theirs) = measure::pair(3, ours.collect(), theirs, &forget)?;
+        let (ours, theirs) = measure::pair(1, ours.collect(), theirs, &forget)?;
         row("all of examples/natmod from objects, 8 architectures", ours, theirs);
         Ok(())
     }
@@ -238,7 +238,7 @@ impl Bench {
                 let _ = std::fs::remove_dir_all(&cache);
             };
             let (ours, theirs) = self.link(&project, arch, "m", &archives)?;
-            let (cost, their_cost) = measure::pair(3, vec![ours], vec![theirs], &cold)?;
+            let (cost, their_cost) = measure::pair(2, vec![ours], vec![theirs], &cold)?;
             row(&format!("link with runtime libraries, cold cache, {arch}"), cost, their_cost);
             let (ours, theirs) = self.link(&project, arch, "m", &archives)?;
             let (cost, their_cost) = measure::pair(5, vec![ours], vec![theirs], &|| ())?;
@@ -265,7 +265,7 @@ impl Bench {
                     .filter_map(|path| std::fs::metadata(path).ok())
                     .map(|metadata| metadata.len())
                     .sum();
-            let (ours, theirs) = measure::pair(3, vec![ours], vec![theirs], &|| ())?;
+            let (ours, theirs) = measure::pair(2, vec![ours], vec![theirs], &|| ())?;
             let inputs = inputs as f64 / (1024.0 * 1024.0);
             row(&format!("link 200 objects, {inputs:.1} MiB of input, {arch}"), ours, theirs);
         }
