@@ -44,10 +44,16 @@ pub(crate) fn find(
         entries.sort_by_key(|entry| entry.offset);
         for entry in entries {
             let Some(target) = program.target(section.unit, entry.symbol) else { continue };
-            // A section symbol names the function by the addend; with REL it is in the bytes.
+            // A section symbol names the function by the addend; with REL it is in the bytes, on Xtensa in both.
             let stored = section.header.data.get(entry.offset as usize..).unwrap_or(&[]);
             let stored = stored.first_chunk::<4>().map_or(0, |word| u32::from_le_bytes(*word));
-            let addend = entry.addend.map_or(u64::from(stored), |addend| addend as u64);
+            let addend = match entry.addend {
+                None => u64::from(stored),
+                Some(addend) if isa(options.arch).has_stored_addends => {
+                    (addend as u64).wrapping_add(stored.into())
+                }
+                Some(addend) => addend as u64,
+            };
             if let Definition::Section(id, value) = target.definition {
                 let value = value.wrapping_add(addend);
                 let value = if program.is_thumb { value & !1 } else { value };

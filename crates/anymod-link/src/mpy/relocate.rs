@@ -279,7 +279,10 @@ impl Linker<'_, '_> {
             Usage::Slot => self.literal(&relocation, &target)?,
             _ => None,
         };
-        let is_thumb = self.program.is_thumb && target.is_function;
+        // A veneer is code, whatever the symbol behind it says of itself.
+        let is_function =
+            target.is_function || self.needs.veneer_numbers.contains_key(&target.definition);
+        let is_thumb = self.program.is_thumb && is_function;
         let is_compat = self.options.compat.is_some();
         let (got, apply, minuend) = (self.layout.got as i64, self.isa.apply, self.minuend);
         let (start, size) = (base.offset as usize, section.header.size as usize);

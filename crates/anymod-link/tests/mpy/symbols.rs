@@ -154,3 +154,18 @@ fn the_same_inputs_give_the_same_bytes() {
     };
     assert_eq!(build(), build());
 }
+
+#[test]
+fn thumb_veneers_are_thumb_code_and_go_to_thumb_code() {
+    let bl = [0xff, 0xf7, 0xfe, 0xff, 0x70, 0x47, 0, 0xbf];
+    let mut rom = options(Arch::Armv7m);
+    rom.externs.insert("rom".into(), 0x0800_0100);
+    let maker = entry_naming(Arch::Armv7m, 10, "rom", &bl, 0, 0);
+    let code = text(&link_objects(&[maker], &rom).unwrap());
+    // bl +4, to the veneer at 8; its word follows at 12.
+    assert_eq!(code[..4], [0x00, 0xf0, 0x02, 0xf8]);
+    assert_eq!(code[8..16], [0xdf, 0xf8, 0, 0xf0, 0x01, 0x01, 0x00, 0x08]);
+    let maker = entry_naming(Arch::Armv7m, 3, "memset", &[0; 8], 4, 0);
+    let code = text(&link_objects(&[maker], &options(Arch::Armv7m)).unwrap());
+    assert_eq!(code[4..8], [8 - 4 + 1, 0, 0, 0], "the address of a function, as data");
+}

@@ -56,6 +56,13 @@ impl Linker<'_, '_> {
         let Some(veneer) = &self.isa.veneer else { return };
         self.write(Address { memory: Memory::Text, offset }, veneer.code);
         let offset = offset + veneer.code.len() as u64;
+        // What is called on an M-profile core is Thumb code, even if a list of ROM addresses leaves the bit out.
+        let definition = match definition {
+            Definition::Absolute(address) if self.program.is_thumb => {
+                Definition::Absolute(address | 1)
+            }
+            other => other,
+        };
         self.store_address(Address { memory: Memory::Text, offset }, definition, false, 0);
     }
 
