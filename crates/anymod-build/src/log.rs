@@ -282,9 +282,7 @@ impl Log {
 
     /// True if the file at a path was written after a moment.
     pub(crate) fn modified_after(&self, path: PathId, moment: SystemTime) -> bool {
-        let modified =
-            std::fs::metadata(self.location(path)).and_then(|metadata| metadata.modified());
-        modified.is_ok_and(|modified| modified > moment)
+        std::fs::metadata(self.location(path)).is_ok_and(|metadata| changed(&metadata) > moment)
     }
 
     /// The content digest of a file as it is now.
@@ -531,3 +529,17 @@ fn unescape(text: &str) -> Option<String> {
 #[cfg(test)]
 #[path = "log_tests.rs"]
 mod tests;
+
+/// When a file was last written. The time that anyone can set, and that archives restore, does not tell; the kernel's does.
+#[cfg(unix)]
+fn changed(metadata: &std::fs::Metadata) -> SystemTime {
+    use std::os::unix::fs::MetadataExt as _;
+    let seconds = u64::try_from(metadata.ctime()).unwrap_or(0);
+    let nanoseconds = u32::try_from(metadata.ctime_nsec()).unwrap_or(0);
+    SystemTime::UNIX_EPOCH + std::time::Duration::new(seconds, nanoseconds)
+}
+
+#[cfg(not(unix))]
+fn changed(metadata: &std::fs::Metadata) -> SystemTime {
+    metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH)
+}
