@@ -72,12 +72,7 @@ fn steps(lines: &[&str]) -> Checked<Vec<Step>> {
 }
 
 /// Reads the commands of a block.
-fn commands(
-    lines: &[&str],
-    block: Range<usize>,
-    about: bool,
-    steps: &mut Vec<Step>,
-) -> Checked {
+fn commands(lines: &[&str], block: Range<usize>, about: bool, steps: &mut Vec<Step>) -> Checked {
     let mut at = block.start;
     while at < block.end {
         let line = at;
