@@ -29,6 +29,8 @@ pub(crate) enum Outcome {
     Wrong,
     /// It links to the same bytes.
     Same,
+    /// It links with these warnings.
+    Warns(Vec<String>),
     /// It is refused with these codes.
     Refuses(Vec<String>),
     /// It is an error whose output has this in it.
@@ -48,8 +50,8 @@ pub(crate) struct Call {
 pub(crate) struct Variant {
     pub(crate) directory: PathBuf,
     pub(crate) wanted: bool,
-    /// True if no other variant of the case is refused.
-    pub(crate) only_refusal: bool,
+    /// True if no other variant of the case is refused or warned of.
+    pub(crate) only_text: bool,
     pub(crate) cflags: Vec<String>,
     pub(crate) cxxflags: Vec<String>,
     /// Name and sources of each archive.
@@ -141,7 +143,7 @@ impl Case {
         let compared = arch != "rv64imc" && !(compiler == Compiler::Zig && is_group("arm", arch));
         Ok(Variant {
             directory: self.directory.clone(),
-            only_refusal: true,
+            only_text: true,
             wanted: lists("arch", arch) && lists("compiler", compiler.name()),
             cflags: words("cflags"),
             cxxflags: words("cxxflags"),
@@ -172,6 +174,9 @@ impl Case {
             ("same", "") => Outcome::Same,
             ("refuses", codes) if !codes.is_empty() => {
                 Outcome::Refuses(codes.split_whitespace().map(str::to_owned).collect())
+            }
+            ("warns", codes) if !codes.is_empty() => {
+                Outcome::Warns(codes.split_whitespace().map(str::to_owned).collect())
             }
             ("error", text) if !text.is_empty() => Outcome::Error(text.to_owned()),
             _ => return Err(self.wrong(value)),

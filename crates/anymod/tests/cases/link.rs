@@ -61,7 +61,7 @@ impl Workbench {
 
     /// The file with the text of a refusal: one for the case, or one for each of several variants that are refused.
     fn snapshot_name(&self) -> String {
-        match self.variant.only_refusal {
+        match self.variant.only_text {
             true => "expect.txt".to_owned(),
             false => format!("expect.{}.{}.txt", self.machine.arch, self.compiler.name()),
         }
@@ -216,17 +216,20 @@ impl Workbench {
     ) -> Checked {
         match expected {
             Outcome::Refuses(codes) => {
-                let found: BTreeSet<&str> = codes_in(&linked.stderr);
-                let same = found
-                    .iter()
-                    .copied()
-                    .eq(codes.iter().map(String::as_str).collect::<BTreeSet<_>>());
+                let same = same_codes("error", &linked.stderr, codes);
                 ensure(matches!(linked.status, 1 | 2) && same, || {
                     format!("expected to be refused with {codes:?}: {linked}")
                 })?;
                 ensure(!self.path(side).join(MODULE).exists(), || {
                     "refused, but there is a file".to_owned()
                 })?;
+                snapshot.map_or(Ok(()), |name| self.snapshot(name, &linked.stderr))
+            }
+            Outcome::Warns(codes) => {
+                let linked = linked.clone().ok()?;
+                let same = same_codes("warning", &linked.stderr, codes);
+                ensure(same, || format!("expected a warning with {codes:?}: {linked}"))?;
+                self.valid(side)?;
                 snapshot.map_or(Ok(()), |name| self.snapshot(name, &linked.stderr))
             }
             Outcome::Error(text) => {
@@ -315,9 +318,11 @@ fn object(source: &str) -> String {
     format!("{}.o", source.rsplit_once('.').map_or(source, |(stem, _)| stem))
 }
 
-/// The codes of all errors in a text.
-fn codes_in(text: &str) -> BTreeSet<&str> {
-    text.split("error[").skip(1).filter_map(|rest| Some(rest.split_once(']')?.0)).collect()
+/// True if the errors, or warnings, of a text have these codes.
+fn same_codes(kind: &str, text: &str, codes: &[String]) -> bool {
+    let start = format!("{kind}[");
+    let found = text.split(&start).skip(1).filter_map(|rest| Some(rest.split_once(']')?.0));
+    found.collect::<BTreeSet<_>>() == codes.iter().map(String::as_str).collect()
 }
 
 /// A text without what another machine, architecture or version of a compiler would change: directories and offsets.

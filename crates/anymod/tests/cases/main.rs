@@ -21,7 +21,7 @@
 //! | `libraries` | further archives; `libgcc` is that of the compiler |
 //! | `link` | options of ours |
 //! | `test` | `FUNCTION(INTEGER…) == INTEGER`; without it `test.py` is run, where there is a real MicroPython |
-//! | `ours` | `runs` (the default): passes the tests; `links`: is linked and valid; `refuses CODE…`: with just these codes and the text in `expect.txt` (`expect.ARCH.COMPILER.txt` if several are refused) |
+//! | `ours` | `runs` (the default): passes the tests; `links`: is linked and valid; `warns CODE…`, `refuses CODE…`: with just these codes and the text in `expect.txt` (`expect.ARCH.COMPILER.txt` if several are refused) |
 //! | `incumbent` | what `mpy_ld.py` makes of it, which is tried as well: `runs`, `links`, `error TEXT`, `wrong` (links, and fails the test) |
 //! | `compat` | what `--compat 1.25` makes of it: `same` bytes as the incumbent, or `refuses CODE…` |
 //!
@@ -79,13 +79,11 @@ fn trials_of(path: &Path) -> Checked<Vec<Trial>> {
             }
         }
     }
-    let refused = variants
-        .iter()
-        .filter(|(_, _, variant)| matches!(variant.ours, Outcome::Refuses(_)))
-        .count();
+    let has_text = |outcome: &Outcome| matches!(outcome, Outcome::Refuses(_) | Outcome::Warns(_));
+    let texts = variants.iter().filter(|(_, _, variant)| has_text(&variant.ours)).count();
     let mut trials = Vec::new();
     for (machine, compiler, mut variant) in variants {
-        variant.only_refusal = refused < 2;
+        variant.only_text = texts < 2;
         let name = format!("cases::{}::{}::{}", case.name, machine.arch, compiler.name());
         trials.push(Trial::test(name, move || {
             Ok(Workbench::new(machine, compiler, variant)?.check()?)

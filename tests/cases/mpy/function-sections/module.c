@@ -4,6 +4,8 @@
 //# test: run(7) == 5040
 //# incumbent: runs
 //# incumbent(xtensa): error AssertionError
+//# compat: same
+//# compat(xtensa): refuses L0401
 #include "case.h"
 
 static __attribute__((noinline)) mp_int_t helper(mp_int_t x) {

@@ -5,6 +5,7 @@
 //# test: run(4) == 50
 //# incumbent(x64): error AssertionError
 //# incumbent(x86): runs
+//# compat(x86): same
 #include "case.h"
 
 int other(int x);

@@ -3,6 +3,7 @@
 //# cflags: -mrelax -falign-functions=16
 //# test: run(3) == 331
 //# incumbent: runs
+//# compat: same
 #include "case.h"
 
 int other(int x);

@@ -3,6 +3,8 @@
 //# cflags(xtensa): -mno-force-l32
 //# incumbent: error fixed relocation to bss
 //# incumbent(x86 rv32imc): wrong
+//# compat: refuses L0401
+//# compat(xtensa): same
 //# incumbent(xtensa): runs
 #include "case.h"
 

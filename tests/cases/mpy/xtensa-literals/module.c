@@ -3,6 +3,7 @@
 //# cflags: -mno-force-l32 -ffunction-sections
 //# test: run(2) == 702000
 //# incumbent: wrong
+//# compat: refuses L0401
 #include "case.h"
 
 __attribute__((noinline)) int first(int x) {

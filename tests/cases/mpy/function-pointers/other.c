@@ -1,0 +1,3 @@
+int three(int x) {
+    return x + 3;
+}

@@ -1,0 +1,3 @@
+int maybe(int x) {
+    return x;
+}
