@@ -4,6 +4,7 @@
 
 use object::elf as constants;
 
+use super::arch::isa;
 use super::options::Options;
 use super::program::Role;
 use crate::read::elf::Section;
@@ -21,10 +22,14 @@ const UNLOADED: [&str; 7] = [
 
 /// The role of a section.
 pub(crate) fn of(section: &Section<'_>, options: &Options) -> Role {
-    if options.compat.is_some() { compatible(section) } else { role(section) }
+    let has_literals = isa(options.arch).has_literals;
+    match options.compat {
+        Some(_) => compatible(section, has_literals),
+        None => role(section, has_literals),
+    }
 }
 
-fn role(section: &Section<'_>) -> Role {
+fn role(section: &Section<'_>, has_literals: bool) -> Role {
     let has = |flag: constants::SectionFlags| section.flags & flag.0 != 0;
     let kind = constants::SectionType(section.kind);
     if !has(constants::SHF_ALLOC) || kind == constants::SHT_NOTE {
@@ -34,6 +39,7 @@ fn role(section: &Section<'_>) -> Role {
     } else if kind == constants::SHT_INIT_ARRAY
         || kind == constants::SHT_PREINIT_ARRAY
         || section.name.starts_with(".init_array")
+        || section.name.starts_with(".preinit_array")
         || section.name.starts_with(".ctors")
     {
         Role::Constructors
@@ -42,7 +48,7 @@ fn role(section: &Section<'_>) -> Role {
         || UNLOADED.iter().any(|prefix| section.name.starts_with(prefix))
     {
         Role::Ignored
-    } else if section.name.starts_with(".literal") {
+    } else if has_literals && section.name.starts_with(".literal") {
         Role::Literal
     } else if has(constants::SHF_EXECINSTR) {
         Role::Text
@@ -58,17 +64,17 @@ fn role(section: &Section<'_>) -> Role {
 }
 
 /// The same as MicroPython's linker sees it: by the name alone.
-fn compatible(section: &Section<'_>) -> Role {
+fn compatible(section: &Section<'_>, has_literals: bool) -> Role {
     let kind = constants::SectionType(section.kind);
     let starts = |prefix: &str| section.name.starts_with(prefix);
     if kind != constants::SHT_PROGBITS && kind != constants::SHT_NOBITS {
-        match role(section) {
+        match role(section, has_literals) {
             Role::Constructors => Role::Constructors,
             _ => Role::Ignored,
         }
     } else if section.size == 0 {
         Role::Ignored
-    } else if starts(".literal") {
+    } else if has_literals && starts(".literal") {
         Role::Literal
     } else if starts(".text") {
         Role::Text
