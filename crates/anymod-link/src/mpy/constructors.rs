@@ -64,7 +64,26 @@ pub(crate) fn find(
     constructors
 }
 
-/// `.init_array.00101` runs before `.init_array`.
+/// `.init_array.00101` runs before `.init_array`. In `.ctors` the order is the other way round, so that 100 is written as
+/// 65435 (GCC, `default_asm_out_constructor`).
 fn priority(name: &str) -> u32 {
-    name.rsplit('.').next().and_then(|tail| tail.parse().ok()).unwrap_or(u32::MAX)
+    let number = name.rsplit('.').next().and_then(|tail| tail.parse().ok());
+    match number {
+        Some(number) if name.starts_with(".ctors.") => 65_535_u32.saturating_sub(number),
+        Some(number) => number,
+        None => u32::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::priority;
+
+    #[test]
+    fn both_spellings_have_one_order() {
+        assert_eq!(priority(".init_array.00101"), 101);
+        assert_eq!(priority(".ctors.65434"), 101);
+        assert_eq!(priority(".init_array"), u32::MAX);
+        assert_eq!(priority(".ctors"), u32::MAX);
+    }
 }

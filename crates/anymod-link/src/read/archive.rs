@@ -66,7 +66,23 @@ impl<'a> Archive<'a> {
             }
             None => archive.index_members()?,
         }
+        if archive.index.is_empty() {
+            archive.refuse_nested()?;
+        }
         Ok(archive)
+    }
+
+    /// An archive that defines nothing because its members are archives, into which no linker looks.
+    fn refuse_nested(&self) -> Result<(), Fault> {
+        for member in self.file.members() {
+            let member = self.open(&member.map_err(malformed)?)?;
+            if magic::identify(member.data).ok() == Some(magic::Format::Archive) {
+                let message = format!("the member `{}` is itself an archive", member.name);
+                return Err(Fault::new(&code::NESTED_ARCHIVE, message)
+                    .hint("unpack it with `ar x` and make one flat archive"));
+            }
+        }
+        Ok(())
     }
 
     /// Size of the archive's file in bytes.

@@ -1,5 +1,4 @@
 // Functions that run before `mpy_init`: those with a priority first, lower numbers before higher ones.
-//# arch: x64 x86 arm riscv
 //# test: run(1) == 1234
 #include "case.h"
 

@@ -1,0 +1,3 @@
+int other(int x) {
+    return x;
+}
