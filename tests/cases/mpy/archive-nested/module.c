@@ -5,7 +5,7 @@
 //# objects: module.o
 //# libraries: libouter.a
 //# ours: refuses L0010
-//# incumbent: error index
+//# incumbent: error undefined symbol
 #include "case.h"
 
 int other(int x);
