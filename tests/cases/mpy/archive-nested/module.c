@@ -5,7 +5,7 @@
 //# objects: module.o
 //# libraries: libouter.a
 //# ours: refuses L0010
-//# incumbent: error undefined symbol
+//# incumbent: error Magic number
 #include "case.h"
 
 int other(int x);
