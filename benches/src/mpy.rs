@@ -44,6 +44,26 @@ fn natmods(arch: &str) -> impl Iterator<Item = (&'static str, &'static [&'static
         .filter(move |(module, _)| arch != "xtensa" || !NOT_ON_XTENSA.contains(module))
 }
 
+/// What a link is given.
+struct Inputs<'a> {
+    arch: &'a str,
+    qstrs: PathBuf,
+    objects: Vec<PathBuf>,
+    archives: &'a [String],
+}
+
+impl Inputs<'_> {
+    /// The call of a linker; both take the same options.
+    fn linked_by(&self, mut command: Command, project: &Path, output: &str) -> Command {
+        command.args(["--arch", self.arch, "--qstrs"]).arg(&self.qstrs);
+        command.arg("-o").arg(project.join(output)).args(&self.objects);
+        command.args(self.archives.iter().map(|archive| format!("-l{archive}")));
+        // Where mpy_ld.py puts its cache.
+        command.current_dir(project);
+        command
+    }
+}
+
 /// Where everything is.
 struct Bench {
     anymod: PathBuf,
@@ -128,18 +148,34 @@ impl Bench {
         archives: &[String],
     ) -> Result<(Command, Command), String> {
         let built = project.join(format!("build/micropython-{arch}/size/{module}"));
-        let linker = |mut command: Command, output: &str| -> Result<Command, String> {
-            command.args(["--arch", arch, "--qstrs"]).arg(built.join("gen/module-qstrs.h"));
-            command.arg("-o").arg(project.join(output)).args(objects(&built.join("obj"))?);
-            command.args(archives.iter().map(|archive| format!("-l{archive}")));
-            // Where mpy_ld.py puts its cache.
-            command.current_dir(project);
-            Ok(command)
+        let inputs = Inputs {
+            arch,
+            qstrs: built.join("gen/module-qstrs.h"),
+            objects: objects(&built)?,
+            archives,
         };
         Ok((
-            linker(self.anymod(&["mpy", "link"]), &format!("ours-{module}.mpy"))?,
-            linker(Command::new(&self.mpy_ld), &format!("theirs-{module}.mpy"))?,
+            inputs.linked_by(self.anymod(&["mpy", "link"]), project, &format!("ours-{module}.mpy")),
+            inputs.linked_by(Command::new(&self.mpy_ld), project, &format!("theirs-{module}.mpy")),
         ))
+    }
+
+    /// The incumbent's three steps for a module: collect the qstrs, link, merge.
+    fn three_steps(
+        &self,
+        project: &Path,
+        arch: &str,
+        module: &str,
+        sources: &[&str],
+    ) -> Result<Step, String> {
+        let needs = FLOAT_MODULES.contains(&module) || BARE_ARCHES.contains(&arch);
+        let archives = if needs { archives(arch)? } else { Vec::new() };
+        let built = project.join(format!("build/micropython-{arch}/size/{module}"));
+        let qstrs = project.join("config.h");
+        let inputs = Inputs { arch, qstrs, objects: objects(&built)?, archives: &archives };
+        let link =
+            inputs.linked_by(Command::new(&self.mpy_ld), project, &format!("theirs-{module}.mpy"));
+        Ok(vec![self.preprocess(project, module, sources), link, self.merge(project, module)])
     }
 
     /// Small modules, and all of examples/natmod for all architectures: preprocess, link, merge.
@@ -160,14 +196,7 @@ impl Bench {
         let mut theirs = Step::new();
         for arch in ARCHES {
             for (module, sources) in natmods(arch) {
-                let needs = FLOAT_MODULES.contains(&module) || BARE_ARCHES.contains(&arch);
-                let archives = if needs { archives(arch)? } else { Vec::new() };
-                let (_, link) = self.link(&project, arch, module, &archives)?;
-                theirs.extend([
-                    self.preprocess(&project, module, sources),
-                    link,
-                    self.merge(&project, module),
-                ]);
+                theirs.extend(self.three_steps(&project, arch, module, sources)?);
             }
         }
         let ours = ARCHES.iter().map(|arch| {
