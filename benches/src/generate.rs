@@ -14,7 +14,9 @@ pub(crate) fn source(file: usize) -> String {
     let mut random = Random(file as u64 + 1);
     let next_file = (file + 1) % FILES;
     for function in 0..FUNCTIONS {
-        let _ = writeln!(text, "extern uint32_t f{next_file}_{function}(uint32_t a, uint32_t b);");
+        for declared in [file, next_file] {
+            let _ = writeln!(text, "uint32_t f{declared}_{function}(uint32_t a, uint32_t b);");
+        }
     }
     let _ = writeln!(text, "extern const uint32_t table{next_file}[16];");
     let values: Vec<String> = (0..16).map(|_| format!("{:#x}u", random.next() as u32)).collect();

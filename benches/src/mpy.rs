@@ -199,15 +199,10 @@ impl Bench {
                 theirs.extend(self.three_steps(&project, arch, module, sources)?);
             }
         }
-        let ours = ARCHES.iter().map(|arch| {
-            self.build_command(
-                &project,
-                arch,
-                &natmods(arch).map(|(module, _)| module).collect::<Vec<_>>(),
-            )
-        });
+        let mut ours = self.anymod(&["build", "--quiet", "--toolchain", "gnu", "--manifest"]);
+        ours.arg(&project);
         let forget = || forget_links(&project);
-        let (ours, theirs) = measure::pair(1, ours.collect(), theirs, &forget)?;
+        let (ours, theirs) = measure::pair(1, vec![ours], theirs, &forget)?;
         row("all of examples/natmod from objects, 8 architectures", ours, theirs);
         Ok(())
     }
@@ -237,7 +232,14 @@ impl Bench {
         for (module, sources) in NATMODS {
             let directory = self.micropython.join("examples/natmod").join(module);
             let sources: Vec<_> = sources.iter().map(|source| directory.join(source)).collect();
-            manifest += &format!("[module.{module}]\nsources = {sources:?}\n");
+            let on = |arch: &&str| natmods(arch).any(|(name, _)| name == module);
+            let targets: Vec<String> = ARCHES
+                .iter()
+                .filter(|arch| on(arch))
+                .map(|arch| format!("micropython-{arch}"))
+                .collect();
+            manifest +=
+                &format!("[module.{module}]\nsources = {sources:?}\ntargets = {targets:?}\n");
             let libraries =
                 if module == FLOAT_MODULE { "\"libgcc\", \"libm\"" } else { "\"libgcc\"" };
             manifest += &format!("libraries = [{libraries}]\n");

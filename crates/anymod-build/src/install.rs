@@ -70,6 +70,19 @@ pub(crate) fn create_dir(path: &Path) -> Result<(), Diagnostic> {
 /// # Errors
 /// `B0003` if the file cannot be written; then what was there is still there.
 pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool, Diagnostic> {
+    put(path, bytes, true)
+}
+
+/// The same for a file of the build's own, of which the log knows size and times: a crash of the machine that leaves the
+/// name without the bytes is noticed by the next build, so nobody has to wait for the disk.
+///
+/// # Errors
+/// `B0003` if the file cannot be written.
+pub(crate) fn write_built(path: &Path, bytes: &[u8]) -> Result<bool, Diagnostic> {
+    put(path, bytes, false)
+}
+
+fn put(path: &Path, bytes: &[u8], durably: bool) -> Result<bool, Diagnostic> {
     if is_device(path) {
         // Renaming a file over `/dev/null` would take it away from everyone.
         std::fs::write(path, bytes).map_err(|error| write_error(path, &error))?;
@@ -79,7 +92,7 @@ pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool, Diagnostic> {
     if same_length && std::fs::read(path).is_ok_and(|there| there == bytes) {
         return Ok(false);
     }
-    write(path, bytes).map_err(|error| write_error(path, &error))?;
+    write(path, bytes, durably).map_err(|error| write_error(path, &error))?;
     Ok(true)
 }
 
@@ -88,7 +101,7 @@ fn is_device(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn write(path: &Path, bytes: &[u8], durably: bool) -> std::io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -104,8 +117,10 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     }
     let mut file = builder.tempfile_in(directory)?;
     file.write_all(bytes)?;
-    // Without this a crash of the machine can leave the new name with no bytes behind it.
-    file.as_file().sync_data()?;
+    if durably {
+        // Without this a crash of the machine can leave the new name with no bytes behind it.
+        file.as_file().sync_data()?;
+    }
     file.persist(path)?;
     Ok(())
 }

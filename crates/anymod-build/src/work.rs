@@ -231,7 +231,7 @@ fn qstrs(action: &Action, workshop: &Workshop<'_>) -> Result<(), Diagnostics> {
     let files = read_all(action.inputs.iter(), workshop.root)?;
     let header = crate::mpy::qstr_header(files.iter().map(|(_, bytes)| bytes.as_slice()));
     // Left alone when equal, so that sources which do not use a new qstr are not compiled again.
-    install::write_if_changed(&workshop.root.join(action.name()), header.as_bytes())?;
+    install::write_built(&workshop.root.join(action.name()), header.as_bytes())?;
     Ok(())
 }
 
@@ -260,7 +260,7 @@ fn link_files(
         anymod_link::mpy::link(&objects, &archives, &options)?;
     let sizes = ModuleSizes::of(&sizes, mpy.len()).to_json();
     for (output, bytes) in action.outputs.iter().zip([mpy.as_slice(), sizes.as_bytes()]) {
-        install::write_if_changed(&root.join(output), bytes)?;
+        install::write_built(&root.join(output), bytes)?;
     }
     Ok(warnings)
 }
@@ -275,7 +275,7 @@ fn merge(
         files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     let options = MergeOptions { source_name: source_name.cloned() };
     let merged = anymod_pack::mpy::merge(&inputs, &options)?;
-    install::write_if_changed(&workshop.root.join(action.name()), &merged)?;
+    install::write_built(&workshop.root.join(action.name()), &merged)?;
     Ok(())
 }
 
