@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anymod_link::mpy::{Options, StaticData};
 use anymod_model::event::{self, ActionKind};
 
-use crate::digest::{Digest, Fields};
 use crate::toolchain::Recipe;
+use anymod_store::{Digest, Fields};
 
 /// One step: files in, files out, and everything else that decides the bytes of the output.
 ///

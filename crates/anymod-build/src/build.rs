@@ -190,6 +190,8 @@ fn started(plan: &Plan, sink: Sink<'_>) {
         anymod: env!("CARGO_PKG_VERSION").to_owned(),
         modules: plan.products.len(),
         actions: plan.actions.len(),
+        stale: plan.actions.len(),
+        jobs: processors(),
     });
 }
 
@@ -272,6 +274,7 @@ fn report(
     let count = |outcome| ran.outcomes.iter().filter(|other| **other == outcome).count();
     let totals = Totals {
         ran: count(Some(Outcome::Ran)),
+        hits: count(Some(Outcome::Hit)),
         fresh: count(Some(Outcome::Fresh)),
         failed: count(Some(Outcome::Failed)),
         skipped: count(None),

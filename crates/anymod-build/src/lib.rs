@@ -17,7 +17,6 @@
 mod action;
 mod build;
 mod depfile;
-pub mod digest;
 pub mod environment;
 mod glob;
 mod headers;

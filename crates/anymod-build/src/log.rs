@@ -22,8 +22,8 @@ use std::time::{Duration, SystemTime};
 
 use anymod_model::Diagnostic;
 
-use crate::digest::Digest;
 use crate::install;
+use anymod_store::Digest;
 
 const FIRST_LINE: &str = "anymod-log 1";
 /// A file whose times are younger than this when it is read may still change within the clock's grain.

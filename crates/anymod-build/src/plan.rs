@@ -14,11 +14,11 @@ use anymod_model::manifest::{Manifest, ToolchainKind};
 use anymod_model::{Abi, Diagnostic, Diagnostics, Target};
 
 use crate::action::Action;
-use crate::digest::Digest;
 use crate::environment::Environment;
 use crate::glob::Globber;
 use crate::log::Log;
 use crate::toolchain::{self, Choice, MpyCross, Toolchain};
+use anymod_store::Digest;
 
 /// Directory of everything that a build keeps for itself, relative to the project.
 pub(crate) const BUILD_DIR: &str = "build";

@@ -40,7 +40,6 @@ struct Job {
 
 struct Answer {
     job: Job,
-    milliseconds: u64,
     done: Done,
 }
 
@@ -58,6 +57,7 @@ struct Run<'a> {
     /// By index of the action.
     findings: BTreeMap<usize, Vec<Diagnostic>>,
     warnings: Vec<Diagnostic>,
+    clock: Instant,
 }
 
 /// Runs what has to run; `jobs` actions at once at most. Failures do not stop what does not depend on them.
@@ -85,6 +85,7 @@ pub(crate) fn run(
         outcomes,
         findings: BTreeMap::new(),
         warnings: Vec::new(),
+        clock: Instant::now(),
     };
     // Most builds have nothing to do; they start no thread.
     if let Some(first) = run.next_stale() {
@@ -128,16 +129,14 @@ impl Run<'_> {
             if !is_fresh(action, self.log) {
                 return Some(index);
             }
-            (self.sink)(Event::ActionFinished {
-                action: action.event(),
-                outcome: Outcome::Fresh,
-                milliseconds: 0,
-                command: None,
-                output: String::new(),
-            });
             self.conclude(index, Outcome::Fresh);
         }
         None
+    }
+
+    /// Microseconds since the run began.
+    fn at(&self) -> u64 {
+        u64::try_from(self.clock.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Notes how an action ended and lets those go on that waited for it.
@@ -192,7 +191,15 @@ impl Run<'_> {
         loop {
             while let Some(index) = next {
                 if let Some(action) = self.plan.actions.get(index) {
-                    (self.sink)(Event::ActionStarted(action.event()));
+                    let now = self.at();
+                    (self.sink)(Event::ActionStarted {
+                        id: index,
+                        action: action.event(),
+                        slot: 0,
+                        at: now,
+                        reasons: Vec::new(),
+                        after: Vec::new(),
+                    });
                     running += 1;
                     // Workers end only after this sender does.
                     let _ = to_workers.send(Job { index, started: SystemTime::now() });
@@ -212,7 +219,7 @@ impl Run<'_> {
     }
 
     fn take(&mut self, answer: Answer) {
-        let Answer { job: Job { index, started }, milliseconds, done } = answer;
+        let Answer { job: Job { index, started }, done } = answer;
         let Some(action) = self.plan.actions.get(index) else { return };
         for output in &action.outputs {
             let id = self.log.path_id(output);
@@ -221,10 +228,13 @@ impl Run<'_> {
         let outcome = if done.error.is_some() { Outcome::Failed } else { Outcome::Ran };
         let shown = outcome == Outcome::Failed || !done.output.is_empty();
         let is_command = matches!(action.work, crate::action::Work::Command(_));
+        let now = self.at();
         (self.sink)(Event::ActionFinished {
+            id: index,
             action: action.event(),
+            slot: 0,
+            at: now,
             outcome,
-            milliseconds,
             command: (shown && is_command).then(|| work::shown(&action.argv)),
             output: done.output,
         });
@@ -258,10 +268,8 @@ fn worker(
         };
         let Ok(job) = job else { return };
         let Some(action) = actions.get(job.index) else { return };
-        let clock = Instant::now();
         let done = work::execute(action, job.index, workshop);
-        let milliseconds = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if to_main.send(Answer { job, milliseconds, done }).is_err() {
+        if to_main.send(Answer { job, done }).is_err() {
             return;
         }
     }

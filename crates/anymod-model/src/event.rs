@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::{Diagnostic, Place, Severity};
 
 /// Version of the stream's form.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// The first event: planning is done.
+    /// The first event: it is known what may have to run.
     RunStarted {
         /// [`VERSION`].
         version: u32,
@@ -23,25 +23,49 @@ pub enum Event {
         anymod: String,
         /// How many modules are built, each target counted.
         modules: usize,
-        /// How many actions that takes at most.
+        /// How many actions that takes, those that are fresh included.
         actions: usize,
+        /// How many of them may have to run, at most.
+        stale: usize,
+        /// How many run at once, at most.
+        jobs: usize,
     },
     /// Another run holds the build directory; this one waits.
     Waiting {
         /// The build directory.
         path: String,
     },
-    /// An action runs, because something that it depends on changed.
-    ActionStarted(Action),
-    /// An action is done.
-    ActionFinished {
+    /// An action runs, because something that it depends on changed. Fresh actions have no events.
+    ActionStarted {
+        /// Its number in this run.
+        id: usize,
         /// The action.
         #[serde(flatten)]
         action: Action,
+        /// Which of the run's job slots it occupies, from 0.
+        slot: usize,
+        /// When, in microseconds since the run began.
+        at: u64,
+        /// Why it is not fresh.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reasons: Vec<Reason>,
+        /// Numbers of the actions of this run that it had to wait for.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        after: Vec<usize>,
+    },
+    /// An action is done.
+    ActionFinished {
+        /// Its number in this run.
+        id: usize,
+        /// The action.
+        #[serde(flatten)]
+        action: Action,
+        /// The job slot that it occupied.
+        slot: usize,
+        /// When, in microseconds since the run began.
+        at: u64,
         /// How it ended.
         outcome: Outcome,
-        /// How long it ran.
-        milliseconds: u64,
         /// The command line, if it ran one and failed or said something.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         command: Option<String>,
@@ -117,12 +141,82 @@ impl ActionKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Nothing it depends on changed: it was not run.
+    /// Nothing it depends on changed: it was not looked at further.
     Fresh,
+    /// Its outputs came out of the store.
+    Hit,
     /// It ran.
     Ran,
     /// It ran and failed.
     Failed,
+}
+
+/// Why an action is not fresh.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum Reason {
+    /// It has never ended well in this build directory.
+    New,
+    /// Something of its command is different: an argument, a variable, the tool.
+    Command {
+        /// What, for instance `argument` or `tool`.
+        field: String,
+        /// What it was; none if it is new.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+        /// What it is; none if it is gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        now: Option<String>,
+    },
+    /// A file that it reads has other content.
+    Input {
+        /// The file.
+        path: String,
+    },
+    /// A file that it read is gone.
+    Missing {
+        /// The file.
+        path: String,
+    },
+    /// A file appeared that a compiler would find before one that it used.
+    Appeared {
+        /// The new file.
+        path: String,
+    },
+    /// A file that it made is gone or has been changed by someone else.
+    Output {
+        /// The file.
+        path: String,
+    },
+    /// A file that it reads is made by an action that is not fresh itself.
+    Upstream {
+        /// The file.
+        path: String,
+    },
+}
+
+impl std::fmt::Display for Reason {
+    /// `include/a.h changed`: a clause for people.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Reason::New => f.write_str("never built here"),
+            Reason::Command { field, before: Some(before), now: Some(now) } => {
+                write!(f, "{field} was `{before}` and is `{now}`")
+            }
+            Reason::Command { field, before: None, now: Some(now) } => {
+                write!(f, "{field} `{now}` is new")
+            }
+            Reason::Command { field, before: Some(before), now: None } => {
+                write!(f, "{field} `{before}` is gone")
+            }
+            Reason::Command { field, before: None, now: None } => write!(f, "{field} changed"),
+            Reason::Input { path } => write!(f, "`{path}` changed"),
+            Reason::Missing { path } => write!(f, "`{path}` is gone"),
+            Reason::Appeared { path } => write!(f, "`{path}` appeared and comes first now"),
+            Reason::Output { path } => write!(f, "the output `{path}` is gone or was changed"),
+            Reason::Upstream { path } => write!(f, "`{path}` may change"),
+        }
+    }
 }
 
 /// A diagnostic in the stream.
@@ -166,11 +260,13 @@ impl From<&Diagnostic> for Finding {
 pub struct Totals {
     /// Actions that ran and succeeded.
     pub ran: usize,
+    /// Actions whose outputs came out of the store.
+    pub hits: usize,
     /// Actions that did not have to run.
     pub fresh: usize,
     /// Actions that failed.
     pub failed: usize,
-    /// Actions that could not run because one before them failed.
+    /// Actions that were not run because one failed or the run was interrupted.
     pub skipped: usize,
     /// Modules put in their place or found there unchanged.
     pub installed: usize,
@@ -196,17 +292,19 @@ mod tests {
     #[test]
     fn an_event_is_one_flat_object_that_names_its_kind() {
         let event = Event::ActionFinished {
+            id: 7,
             action: action(),
+            slot: 1,
+            at: 12_000,
             outcome: Outcome::Ran,
-            milliseconds: 12,
             command: None,
             output: String::new(),
         };
         let json = serde_json::to_string(&event).unwrap();
         assert_eq!(
             json,
-            "{\"event\":\"action-finished\",\"kind\":\"compile\",\"module\":\"crc32\",\
-             \"target\":\"micropython-x64\",\"subject\":\"crc32.c\",\"outcome\":\"ran\",\"milliseconds\":12}"
+            "{\"event\":\"action-finished\",\"id\":7,\"kind\":\"compile\",\"module\":\"crc32\",\
+             \"target\":\"micropython-x64\",\"subject\":\"crc32.c\",\"slot\":1,\"at\":12000,\"outcome\":\"ran\"}"
         );
         assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
     }

@@ -46,7 +46,7 @@ impl Progress {
                 }
             }
             Event::Waiting { path } => self.line(&format!("waiting for another build in {path}")),
-            Event::ActionStarted(action) => {
+            Event::ActionStarted { action, .. } => {
                 if let Some(bar) = &self.bar {
                     bar.set_message(describe(action));
                 }

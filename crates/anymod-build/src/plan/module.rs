@@ -39,7 +39,7 @@ impl Scope {
             outputs: Vec::new(),
             argv: Vec::new(),
             env: Default::default(),
-            tool: crate::digest::Digest::of(b""),
+            tool: anymod_store::Digest::of(b""),
             work,
         }
     }

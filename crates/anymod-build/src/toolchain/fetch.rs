@@ -10,9 +10,9 @@ use anymod_model::Diagnostic;
 use anymod_model::codes::toolchain as codes;
 
 use super::install::Package;
-use crate::digest::Digest;
 use crate::environment::Environment;
 use crate::install;
+use anymod_store::Digest;
 
 /// Ways to run pip, best first.
 const PIPS: [&[&str]; 4] =

@@ -201,7 +201,7 @@ mod tests {
     fn pins_are_sha256() {
         for package in &PACKAGES {
             for hash in package.sha256 {
-                assert!(crate::digest::Digest::from_hex(hash).is_some(), "{hash}");
+                assert!(anymod_store::Digest::from_hex(hash).is_some(), "{hash}");
             }
         }
     }

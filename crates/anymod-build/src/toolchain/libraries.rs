@@ -13,10 +13,10 @@ use anymod_model::manifest::{SourceKind, ToolchainKind};
 use anymod_model::{Diagnostic, Place};
 
 use super::{Toolchain, ask, install_command, table};
-use crate::digest::Fields;
 use crate::environment::Environment;
 use crate::install;
 use crate::log::Log;
+use anymod_store::Fields;
 
 /// A library of a toolchain.
 #[derive(Clone, Debug)]

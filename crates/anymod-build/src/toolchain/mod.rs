@@ -26,9 +26,9 @@ use anymod_model::codes::toolchain as codes;
 use anymod_model::manifest::{FloatModel, SourceKind, ToolchainChoice, ToolchainKind};
 use anymod_model::{Arch, Diagnostic, Place, Target};
 
-use crate::digest::{Digest, Fields};
 use crate::environment::{ANYMOD_TOOLCHAIN, Environment};
 use crate::log::Log;
+use anymod_store::{Digest, Fields};
 
 /// Version of the managed zig.
 pub const ZIG_VERSION: &str = "0.17.0";

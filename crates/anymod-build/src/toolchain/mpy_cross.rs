@@ -6,9 +6,9 @@ use anymod_model::codes::toolchain as codes;
 use anymod_model::{Abi, Diagnostic};
 
 use super::{ask, install};
-use crate::digest::Digest;
 use crate::environment::Environment;
 use crate::log::Log;
+use anymod_store::Digest;
 
 /// Version of the managed package.
 pub(crate) const VERSION: &str = "1.29.0.post2";

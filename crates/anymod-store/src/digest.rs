@@ -54,28 +54,39 @@ impl std::fmt::Debug for Digest {
 }
 
 /// Builds the digest of a sequence of fields, each preceded by its length, so that no two sequences look alike.
-pub(crate) struct Fields(sha2::Sha256);
+pub struct Fields(sha2::Sha256);
+
+impl Default for Fields {
+    fn default() -> Fields {
+        Fields::new()
+    }
+}
 
 impl Fields {
-    pub(crate) fn new() -> Fields {
+    /// A sequence without fields.
+    #[must_use]
+    pub fn new() -> Fields {
         Fields(sha2::Sha256::new())
     }
 
-    pub(crate) fn add(&mut self, field: impl AsRef<[u8]>) {
+    /// Adds a field.
+    pub fn add(&mut self, field: impl AsRef<[u8]>) {
         let field = field.as_ref();
         self.0.update((field.len() as u64).to_le_bytes());
         self.0.update(field);
     }
 
     /// Adds a list, preceded by its length.
-    pub(crate) fn list<I: AsRef<[u8]>>(&mut self, fields: impl ExactSizeIterator<Item = I>) {
+    pub fn list<I: AsRef<[u8]>>(&mut self, fields: impl ExactSizeIterator<Item = I>) {
         self.0.update((fields.len() as u64).to_le_bytes());
         for field in fields {
             self.add(field);
         }
     }
 
-    pub(crate) fn finish(self) -> Digest {
+    /// The digest of the fields added.
+    #[must_use]
+    pub fn finish(self) -> Digest {
         Digest(self.0.finalize().into())
     }
 }
