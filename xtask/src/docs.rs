@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anymod_model::codes::{self, Code};
 use anymod_model::manifest::schema::{Group, Key, Kind, ROOT, Section};
 use anymod_model::manifest::{BUILT_IN, MERGE_ORDER};
+use anymod_model::settings::{Fallback, Setting, TABLE, VARIABLES};
 
 use crate::generated::write_or_check;
 
@@ -16,6 +17,7 @@ const NOTICE: &str =
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     for (path, text) in [
         ("docs/reference/manifest.md", manifest()),
+        ("docs/reference/configuration.md", configuration()),
         ("docs/reference/codes.md", code_page()),
         ("docs/reference/exit-codes.md", exit_codes()),
     ] {
@@ -99,6 +101,57 @@ fn code(default: &str) -> String {
     if value { format!("`{default}`") } else { default.to_owned() }
 }
 
+fn configuration() -> String {
+    let mut page = format!("# Configuration\n\n{NOTICE}\n\n{CONFIGURATION_INTRODUCTION}");
+    page.push_str("## Overview\n\n| setting | default | variable | flags |\n|---|---|---|---|\n");
+    for setting in TABLE {
+        let Setting { key, variable, flags, .. } = setting;
+        let flags: Vec<String> = flags.iter().map(|flag| format!("`{flag}`")).collect();
+        let variable = variable.map_or_else(|| "–".to_owned(), |name| format!("`{name}`"));
+        let flags = if flags.is_empty() { "–".to_owned() } else { flags.join(", ") };
+        let link = anchor(&key.replace('.', ""));
+        _ = writeln!(page, "| [`{key}`](#{link}) | {} | {variable} | {flags} |", fallback(setting));
+    }
+    let mut section = "";
+    for setting in TABLE {
+        let first = setting.key.split('.').next().unwrap_or_default();
+        if first != section {
+            section = first;
+            _ = write!(page, "\n## `[{section}]`\n");
+        }
+        describe_setting(setting, &mut page);
+    }
+    page.push_str("\n## Other variables\n\n| variable | meaning |\n|---|---|\n");
+    for (name, meaning) in VARIABLES {
+        _ = writeln!(page, "| `{name}` | {meaning} |");
+    }
+    page
+}
+
+fn fallback(setting: &Setting) -> String {
+    match setting.default {
+        Fallback::Value(text) => format!("`{text}`"),
+        Fallback::Described(text) => text.to_owned(),
+    }
+}
+
+fn describe_setting(setting: &Setting, page: &mut String) {
+    let Setting { key, names, kind, words, example, doc, .. } = setting;
+    _ = write!(page, "\n### `{key}`\n\n{doc}\n\n");
+    for (word, meaning) in *words {
+        _ = writeln!(page, "- `\"{word}\"`: {meaning}");
+    }
+    if !words.is_empty() {
+        page.push('\n');
+    }
+    if !names.is_empty() {
+        _ = write!(page, "`NAME` is one of `{}`. ", names.join("`, `"));
+    }
+    let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
+    _ = write!(page, "Value: {}. Default: {}.", kind.describe(), fallback(setting));
+    _ = write!(page, " Example:\n\n```toml\n[{section}]\n{name} = {example}\n```\n");
+}
+
 fn code_page() -> String {
     let mut page = format!("# Diagnostic codes\n\n{NOTICE}\n\n");
     page.push_str(
@@ -160,6 +213,26 @@ default is an error. A list entry that expands to nothing drops out; one that ex
 argument. No other part of the environment reaches a build, and the variables read are part of what it depends on.
 
 Editors with support for TOML schemas read `anymod.schema.json` from the first line.
+
+";
+
+const CONFIGURATION_INTRODUCTION: &str = "\
+Settings of the tool itself: how it builds and where it keeps things. None of them changes the bytes of a module; what
+does is in the [manifest](manifest.md).
+
+A setting comes from the first of these that has it:
+
+1. a flag of the command line;
+2. an environment variable that is set to something;
+3. the workspace's file, `.config/anymod.toml` beside the manifest;
+4. the user's file, `anymod/config.toml` in `$XDG_CONFIG_HOME`, else in `~/.config` (on Windows in `%APPDATA%`).
+   `ANYMOD_CONFIG` names another file in its place, which then has to be there, or says `none`;
+5. the default.
+
+Files are TOML. An unknown key is an error with a suggestion, and every error is reported at once with its place. Paths
+of the workspace's file are relative to the project's directory, those of the user's file to the file's, and those of
+flags and variables to the current directory. A size is a whole number of bytes, alone or with a unit: `kB`, `MB`, `GB`,
+`TB` (powers of 1000), `KiB`, `MiB`, `GiB`, `TiB` (powers of 1024).
 
 ";
 

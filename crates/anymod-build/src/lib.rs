@@ -12,7 +12,7 @@
 //! | report | `build` | outcomes | [`Report`], [`size`] |
 //!
 //! Nothing here prints or exits; what happens is told to a sink of `anymod_model::event::Event`s. The process's
-//! environment is read in one place, [`environment`].
+//! environment is read in one place, [`environment`]; [`settings`] come from there, from files and from flags.
 
 mod action;
 mod build;
@@ -27,6 +27,7 @@ mod log;
 pub mod mpy;
 mod plan;
 mod run;
+pub mod settings;
 mod shadow;
 pub mod size;
 pub mod toolchain;

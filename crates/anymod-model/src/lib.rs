@@ -11,6 +11,7 @@ pub mod diag;
 pub mod event;
 pub mod manifest;
 pub mod mpy;
+pub mod settings;
 pub mod target;
 
 pub use abi::Abi;

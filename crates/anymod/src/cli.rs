@@ -55,6 +55,7 @@ pub(crate) enum Command {
     Doctor(commands::doctor::Doctor),
     Toolchain(commands::toolchain::Toolchain),
     Mpy(commands::mpy::Mpy),
+    Settings(commands::settings::Settings),
     Explain(commands::explain::Explain),
 }
 

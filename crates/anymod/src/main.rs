@@ -8,6 +8,7 @@ mod commands;
 mod printer;
 mod progress;
 mod render;
+mod settings;
 
 use std::process::ExitCode;
 

@@ -6,6 +6,7 @@ pub mod build;
 pub mod link;
 pub mod manifest;
 pub mod pack;
+pub mod settings;
 pub mod toolchain;
 
 /// One code.
@@ -47,7 +48,10 @@ pub(crate) use codes;
 
 /// Every code of every room, in the order of the rooms.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [manifest::ALL, toolchain::ALL, build::ALL, link::ALL, pack::ALL].into_iter().flatten().copied()
+    [manifest::ALL, settings::ALL, toolchain::ALL, build::ALL, link::ALL, pack::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 /// Looks a code up by its id, in any letter case.

@@ -10,10 +10,10 @@
 mod check;
 mod init;
 mod keys;
-mod read;
+pub(crate) mod read;
 mod resolve;
 pub mod schema;
-mod suggest;
+pub(crate) mod suggest;
 mod values;
 mod variables;
 mod words;

@@ -343,12 +343,12 @@ fn home(section: &'static Section, path: &str, word: &str) -> Option<String> {
     None
 }
 
-fn join(path: &str, name: &str) -> String {
+pub(crate) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// A key as TOML spells it: bare if it can be.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     let bare = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
     if !name.is_empty() && name.chars().all(bare) {
         name.to_owned()
@@ -357,7 +357,7 @@ fn quoted(name: &str) -> String {
     }
 }
 
-fn type_name(value: &Toml<DeValue<'_>>) -> String {
+pub(crate) fn type_name(value: &Toml<DeValue<'_>>) -> String {
     article(value.get_ref().type_str())
 }
 

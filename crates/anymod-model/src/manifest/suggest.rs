@@ -1,7 +1,7 @@
 //! Did-you-mean: the known word nearest to an unknown one.
 
 /// The candidate nearest to `word`, if it is near enough to have been meant: a third of the letters may differ.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

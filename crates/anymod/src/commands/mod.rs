@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod mpy;
+pub(crate) mod settings;
 pub(crate) mod size;
 pub(crate) mod targets;
 pub(crate) mod toolchain;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Doctor(args) => doctor::run(&args, *printer),
         Command::Toolchain(args) => toolchain::run(&args, *printer),
         Command::Mpy(args) => mpy::run(args, *printer),
+        Command::Settings(args) => settings::run(&args, *printer),
         Command::Explain(args) => explain::run(&args, *printer),
     }
 }

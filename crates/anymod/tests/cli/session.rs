@@ -96,6 +96,8 @@ fn perform(place: &Path, line: &str) -> Checked<Vec<String>> {
     shell.current_dir(place).args(["-c", &format!("exec 2>&1; {line}")]);
     shell.env("PATH", format!("{}:{paths}", program.parent().unwrap_or(program).display()));
     shell.env("ANYMOD_HOME", machine::anymod_home()).env("NO_COLOR", "1");
+    // Nothing of the person who runs the tests.
+    shell.env("ANYMOD_CONFIG", "none").env("ANYMOD_STORE", "off");
     shell.env_remove("ANYMOD_TOOLCHAIN").env_remove("CLICOLOR_FORCE").env_remove("COLUMNS");
     let said = run(&mut shell)?;
     let place = place.canonicalize().unwrap_or_default().display().to_string();

@@ -56,5 +56,7 @@ pub(crate) fn anymod(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_anymod"));
     command.current_dir(directory).env("ANYMOD_HOME", super::machine::anymod_home());
     command.env("NO_COLOR", "1").env_remove("ANYMOD_TOOLCHAIN").env_remove("CLICOLOR_FORCE");
+    // Nothing of the person who runs the tests; who tests the store names one of its own.
+    command.env("ANYMOD_CONFIG", "none").env("ANYMOD_STORE", "off");
     command
 }

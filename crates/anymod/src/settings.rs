@@ -1,0 +1,66 @@
+//! Flags that set settings, as every command takes them that builds or uses the store.
+
+use std::path::{Path, PathBuf};
+
+use anymod_build::environment::Environment;
+use anymod_model::Diagnostics;
+use anymod_model::settings::{Layer, Settings};
+use clap::Args;
+
+/// Which store to use.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct StoreArgs {
+    /// Directory of the store; `off` for none [default: as configured, else in the user's cache directory]
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// Keep nothing in a store and look nothing up
+    #[arg(long, conflicts_with = "store")]
+    no_store: bool,
+}
+
+/// How to run.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct RunArgs {
+    /// Actions to run at once [default: as configured, else the number of processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// After a failure, still do everything that does not depend on it
+    #[arg(short, long)]
+    keep_going: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl StoreArgs {
+    /// What the flags set.
+    pub(crate) fn layer(&self) -> Result<Layer, Diagnostics> {
+        let mut layer = Layer::new();
+        if let Some(store) = &self.store {
+            layer.flag("store.path", "--store", &store.to_string_lossy())?;
+        }
+        if self.no_store {
+            layer.flag("store.path", "--no-store", "off")?;
+        }
+        Ok(layer)
+    }
+}
+
+impl RunArgs {
+    /// What the flags set.
+    pub(crate) fn layer(&self) -> Result<Layer, Diagnostics> {
+        let mut layer = self.store.layer()?;
+        if let Some(jobs) = self.jobs {
+            layer.flag("build.jobs", "--jobs", &jobs.to_string())?;
+        }
+        if self.keep_going {
+            layer.flag("build.keep-going", "--keep-going", "true")?;
+        }
+        Ok(layer)
+    }
+}
+
+/// What holds for the project whose manifest is at or above a path, or without one where there is none.
+pub(crate) fn load(manifest: &Path, flags: Layer) -> Result<Settings, Diagnostics> {
+    let root = anymod_build::settings::project_root(manifest);
+    anymod_build::settings::load(root.as_deref(), flags, &Environment::of_process())
+}
