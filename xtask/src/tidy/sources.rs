@@ -64,8 +64,12 @@ const BANS: &[Ban] = &[
                 "crates/anymod-build/src/log.rs",
                 "appends to a log, whose torn last line the next run cuts off",
             ),
+            (
+                "crates/anymod-store/src/files.rs",
+                "the one place of the store that writes under a temporary name; locks and the tally's lines",
+            ),
         ],
-        instead: "write through anymod_build::install, so that a crash never leaves half a file",
+        instead: "write through anymod_build::install or anymod_store::files, so that a crash never leaves half a file",
     },
     Ban {
         within: &["crates/", "xtask/"],

@@ -7,6 +7,7 @@ pub mod link;
 pub mod manifest;
 pub mod pack;
 pub mod settings;
+pub mod store;
 pub mod toolchain;
 
 /// One code.
@@ -48,7 +49,7 @@ pub(crate) use codes;
 
 /// Every code of every room, in the order of the rooms.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [manifest::ALL, settings::ALL, toolchain::ALL, build::ALL, link::ALL, pack::ALL]
+    [manifest::ALL, settings::ALL, toolchain::ALL, build::ALL, store::ALL, link::ALL, pack::ALL]
         .into_iter()
         .flatten()
         .copied()

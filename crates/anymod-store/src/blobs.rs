@@ -1,0 +1,83 @@
+//! Blobs: read-only files named by the SHA-256 of what is in them.
+//!
+//! A blob is written once, under a temporary name, and never again. Reading one means checking it.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::digest::Digest;
+use crate::files;
+use crate::layout::Layout;
+
+/// Nobody may write to a blob, not even through a hard link of it.
+const MODE: u32 = 0o444;
+
+/// Puts bytes under their digest; returns how many bytes the store has grown by, 0 if they were there.
+pub(crate) fn put(layout: &Layout, digest: &Digest, bytes: &[u8]) -> std::io::Result<u64> {
+    let path = layout.blob(digest);
+    let size = bytes.len() as u64;
+    // One that a crash of the machine cut short is replaced.
+    let there = std::fs::symlink_metadata(&path);
+    if there.is_ok_and(|there| there.is_file() && there.len() == size) {
+        return Ok(0);
+    }
+    let file = files::temporary(&layout.temporary(), MODE, bytes)?;
+    // Without this a crash of the machine can leave the name with no bytes behind it.
+    file.as_file().sync_data()?;
+    files::persist(file, &path)?;
+    Ok(size)
+}
+
+/// A blob that was read.
+pub(crate) enum Read {
+    /// It is what its name says.
+    Good(File, Vec<u8>),
+    /// It is not there, or may not be read.
+    Missing,
+    /// It is something else; it was removed.
+    Damaged,
+}
+
+/// Reads and checks a blob.
+pub(crate) fn read(path: &Path, digest: &Digest, size: u64) -> Read {
+    let Ok(mut file) = File::open(path) else { return Read::Missing };
+    let right_size = file.metadata().is_ok_and(|there| there.is_file() && there.len() == size);
+    let mut bytes = Vec::new();
+    if right_size {
+        // The size is what the disk says, not what a record says, so it is there to be read.
+        bytes.reserve_exact(usize::try_from(size).unwrap_or(0));
+        if file.read_to_end(&mut bytes).is_err() {
+            return Read::Missing;
+        }
+    }
+    if !right_size || Digest::of(&bytes) != *digest {
+        remove_opened(path, &file);
+        return Read::Damaged;
+    }
+    Read::Good(file, bytes)
+}
+
+/// Removes a file, unless somebody has put another one in its place since it was opened.
+#[cfg(unix)]
+pub(crate) fn remove_opened(path: &Path, opened: &File) {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |there: std::fs::Metadata| (there.dev(), there.ino());
+    let same = match (opened.metadata(), std::fs::symlink_metadata(path)) {
+        (Ok(ours), Ok(there)) => there.is_symlink() || identity(ours) == identity(there),
+        _ => false,
+    };
+    if same {
+        remove(path);
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn remove_opened(path: &Path, _opened: &File) {
+    remove(path);
+}
+
+/// Removes a file; one that cannot be removed is found damaged again.
+pub(crate) fn remove(path: &Path) {
+    let _ = std::fs::remove_file(path);
+}
