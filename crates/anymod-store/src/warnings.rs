@@ -1,5 +1,6 @@
 //! What the store has to tell, gathered until somebody asks: each kind of trouble once.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -18,7 +19,10 @@ struct Trouble {
     /// True once a write has failed; none is tried after that.
     off: bool,
     unusable: Option<Diagnostic>,
+    /// Damaged files to be told.
     damaged: Vec<PathBuf>,
+    /// Damaged files that were met so far.
+    told: BTreeSet<PathBuf>,
 }
 
 impl Warnings {
@@ -44,7 +48,8 @@ impl Warnings {
     /// Notes a damaged file that was dropped.
     pub(crate) fn damaged(&self, path: &Path) {
         self.with(|trouble| {
-            if !trouble.damaged.iter().any(|known| known == path) {
+            // One that could not be removed is met again.
+            if trouble.told.insert(path.to_owned()) {
                 trouble.damaged.push(path.to_owned());
             }
         });

@@ -1,4 +1,11 @@
 //! The store through its public face.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+
 mod basics;
+mod collection;
+mod crowds;
+mod damage;
+mod processes;
 mod support;
+mod trouble;

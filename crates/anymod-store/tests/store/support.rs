@@ -1,7 +1,5 @@
 //! A store in a directory of its own, with a place to build in.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
 use std::path::{Path, PathBuf};
 
 use anymod_store::{Digest, Explanation, Field, Kept, Options, Output, Store, Visit};
@@ -82,6 +80,33 @@ pub(crate) fn restore(store: &Store, namespace: &str, name: &str, to: &Path) -> 
     let outputs = &record.entries[0].outputs;
     let paths: Vec<PathBuf> = outputs.iter().map(|output| to.join(&output.name)).collect();
     Some(store.restore(outputs, &paths).unwrap())
+}
+
+/// Keeps and restores among twelve names, `turns` times; every file that is restored has to be right. Returns how many
+/// sets were restored.
+pub(crate) fn use_at_random(store: &Store, scratch: &Path, seed: u64, turns: u64) -> u64 {
+    let to = tempfile::tempdir_in(scratch).unwrap();
+    let mut random = seed;
+    let mut restored = 0;
+    for turn in 0..turns {
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let name = format!("name{}", (random >> 33) % 12);
+        let shared = b"what all of them share".as_slice();
+        let long = name.repeat(300);
+        let contents = [name.as_bytes(), shared, long.as_bytes()];
+        let to = to.path().join(turn.to_string());
+        if restore(store, "compile", &name, &to) == Some(true) {
+            restored += 1;
+            for (index, content) in contents.iter().enumerate() {
+                assert_eq!(std::fs::read(to.join(format!("out{index}"))).unwrap(), *content);
+            }
+        } else {
+            assert!(files(&to).is_empty(), "all or nothing");
+            keep(store, scratch, "compile", &name, &contents);
+        }
+    }
+    restored
 }
 
 pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
