@@ -1,19 +1,27 @@
-//! Generated inputs: a large C program whose objects refer to each other, the same for every run.
+//! Generated inputs: C programs whose objects refer to each other, the same for every run.
 
 use std::fmt::Write;
 
-/// Files of the large program.
-pub(crate) const FILES: usize = 200;
-/// Functions in each file; with these a file's text is about 10 KB on a 32-bit target.
-const FUNCTIONS: usize = 60;
+/// The size of a program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Program {
+    /// Its files, besides the one with the entry.
+    pub(crate) files: usize,
+    /// Functions in each file.
+    pub(crate) functions: usize,
+}
 
-/// C source of file number `file`. Functions call each other within the file and across files, read constants, global
-/// and file-local tables, and take addresses, so that every common kind of relocation occurs.
-pub(crate) fn source(file: usize) -> String {
-    let mut text = String::from("#include <stdint.h>\n");
+/// A program whose files have about 10 KB of text each on a 32-bit target.
+pub(crate) const LARGE: Program = Program { files: 200, functions: 60 };
+
+/// C source of file number `file` of a program, after the lines of `head`, which include `stdint.h`. Functions call each
+/// other within the file and across files, read constants, global and file-local tables, and take addresses, so that
+/// every common kind of relocation occurs.
+pub(crate) fn source(program: Program, file: usize, head: &str) -> String {
+    let mut text = head.to_owned();
     let mut random = Random(file as u64 + 1);
-    let next_file = (file + 1) % FILES;
-    for function in 0..FUNCTIONS {
+    let next_file = (file + 1) % program.files;
+    for function in 0..program.functions {
         for declared in [file, next_file] {
             let _ = writeln!(text, "uint32_t f{declared}_{function}(uint32_t a, uint32_t b);");
         }
@@ -25,7 +33,7 @@ pub(crate) fn source(file: usize) -> String {
         text,
         "static const char *const names[] = {{\"alpha{file}\", \"beta{file}\", \"gamma{file}\"}};"
     );
-    for function in 0..FUNCTIONS {
+    for function in 0..program.functions {
         let _ = writeln!(text, "uint32_t f{file}_{function}(uint32_t a, uint32_t b) {{");
         for _ in 0..8 {
             let (shift, index) = (random.next() % 31 + 1, random.next() % 16);
@@ -39,7 +47,7 @@ pub(crate) fn source(file: usize) -> String {
                 writeln!(text, "  if (a & {}u) b += names[a % 3][b & 3];", 1u64 << (shift % 31));
         }
         // Calls only go to later functions, so that the program ends.
-        if function + 1 < FUNCTIONS {
+        if function + 1 < program.functions {
             let _ = writeln!(text, "  b ^= f{next_file}_{}(b, a);", function + 1);
             let _ = writeln!(text, "  a += f{file}_{}(a, b);", function + 1);
         }

@@ -1,4 +1,5 @@
-//! Measures anymod and the incumbent side by side in one run and prints the ratios: `cargo xtask bench mpy`.
+//! Measures anymod and the incumbent side by side in one run and prints the ratios: `cargo xtask bench mpy`,
+//! `cargo xtask bench engine [PART]`.
 //!
 //! A benchmark prints and never judges: absolute times belong to the machine, so the table quotes medians and ratios.
 //! Inputs are generated or built here, under `target/bench`, and the incumbent comes from `tests/runtimes/setup`.
@@ -8,6 +9,8 @@
     reason = "a benchmark's result is what it prints"
 )]
 
+mod engine;
+mod files;
 mod generate;
 mod measure;
 mod mpy;
@@ -15,10 +18,13 @@ mod mpy;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let name = std::env::args().nth(1);
-    let outcome = match name.as_deref() {
-        Some("mpy") => mpy::run(),
-        _ => Err("usage: cargo xtask bench mpy".to_owned()),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["mpy"] => mpy::run(),
+        ["engine"] => engine::run(None),
+        ["engine", part] => engine::run(Some(part)),
+        _ => Err(format!("usage: cargo xtask bench mpy | engine [{}]", engine::names("|"))),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

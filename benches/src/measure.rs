@@ -1,4 +1,4 @@
-//! Runs two commands in turn and compares what the kernel accounted to each.
+//! Runs commands in turn and compares what the kernel accounted to each.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -17,25 +17,47 @@ pub(crate) struct Cost {
 /// A step is one or more commands, run one after the other.
 pub(crate) type Step = Vec<Command>;
 
+/// One of those that run in turn.
+pub(crate) struct Entrant<'a> {
+    /// What is measured.
+    pub(crate) step: Step,
+    /// What comes before every run and is not.
+    pub(crate) before: &'a dyn Fn() -> Result<(), String>,
+}
+
+/// Runs all in turn, `runs` times after `warm_ups` times that do not count; the medians, in the order given.
+pub(crate) fn turns(
+    warm_ups: usize,
+    runs: usize,
+    entrants: &mut [Entrant<'_>],
+) -> Result<Vec<Cost>, String> {
+    let mut costs = vec![Vec::new(); entrants.len()];
+    for run in 0..warm_ups + runs {
+        for (entrant, costs) in entrants.iter_mut().zip(&mut costs) {
+            (entrant.before)()?;
+            let cost = once(&mut entrant.step)?;
+            if run >= warm_ups {
+                costs.push(cost);
+            }
+        }
+    }
+    Ok(costs.iter_mut().map(|costs| median(costs)).collect())
+}
+
 /// Runs ours and theirs in turn, `runs` times after one warm-up of each; `before` comes before every run.
 pub(crate) fn pair(
     runs: usize,
-    mut ours: Step,
-    mut theirs: Step,
+    ours: Step,
+    theirs: Step,
     before: &dyn Fn(),
 ) -> Result<(Cost, Cost), String> {
-    let mut costs = (Vec::new(), Vec::new());
-    for run in 0..=runs {
+    let before = || {
         before();
-        let our_cost = once(&mut ours)?;
-        before();
-        let their_cost = once(&mut theirs)?;
-        if run > 0 {
-            costs.0.push(our_cost);
-            costs.1.push(their_cost);
-        }
-    }
-    Ok((median(&mut costs.0), median(&mut costs.1)))
+        Ok(())
+    };
+    let entrant = |step| Entrant { step, before: &before };
+    let costs = turns(1, runs, &mut [entrant(ours), entrant(theirs)])?;
+    Ok((costs[0], costs[1]))
 }
 
 /// Runs a step once.

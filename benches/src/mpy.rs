@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::files::{make_dir, write};
 use crate::generate;
 use crate::measure::{self, Cost, Step};
 
@@ -284,8 +285,9 @@ impl Bench {
         make_dir(&project)?;
         write(&project.join("anymod.toml"), LARGE_MANIFEST)?;
         write(&project.join("entry.c"), &generate::entry())?;
-        for file in 0..generate::FILES {
-            write(&project.join(format!("f{file}.c")), &generate::source(file))?;
+        for file in 0..generate::LARGE.files {
+            let text = generate::source(generate::LARGE, file, "#include <stdint.h>\n");
+            write(&project.join(format!("f{file}.c")), &text)?;
         }
         for arch in ["armv7m", "rv32imc"] {
             self.build(&project, arch, &["large"])?;
@@ -434,17 +436,4 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>, String> {
     }
     found.sort();
     Ok(found)
-}
-
-fn make_dir(path: &Path) -> Result<(), String> {
-    std::fs::create_dir_all(path)
-        .map_err(|error| format!("cannot create {}: {error}", path.display()))
-}
-
-/// Writes an input unless it is there with the same text, so that nothing is compiled twice.
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
-        return Ok(());
-    }
-    std::fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }

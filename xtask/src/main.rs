@@ -19,7 +19,7 @@ use std::process::ExitCode;
 type Task = (&'static str, fn(&[String]) -> Result<(), String>, &'static str);
 
 const TASKS: &[Task] = &[
-    ("bench", bench::run, "measure against the incumbents: bench mpy"),
+    ("bench", bench::run, "measure against the incumbents: bench mpy | bench engine [PART]"),
     ("docs", docs::run, "write docs/reference from the tables; --check only compares"),
     ("fuzz", fuzz::run, "seed and fuzz the readers of foreign bytes: fuzz [TARGET] [SECONDS]"),
     ("schema", schema::run, "write anymod.schema.json from the key table; --check only compares"),
