@@ -8,25 +8,28 @@ use std::path::Path;
 
 use crate::digest::Digest;
 use crate::files;
+use crate::flush::Written;
 use crate::layout::Layout;
 
 /// Nobody may write to a blob, not even through a hard link of it.
 const MODE: u32 = 0o444;
 
-/// Puts bytes under their digest; returns how many bytes the store has grown by, 0 if they were there.
-pub(crate) fn put(layout: &Layout, digest: &Digest, bytes: &[u8]) -> std::io::Result<u64> {
+/// Puts bytes under their digest, to be flushed; `None` if they were there.
+pub(crate) fn put(
+    layout: &Layout,
+    digest: &Digest,
+    bytes: &[u8],
+) -> std::io::Result<Option<Written>> {
     let path = layout.blob(digest);
     let size = bytes.len() as u64;
     // One that a crash of the machine cut short is replaced.
     let there = std::fs::symlink_metadata(&path);
     if there.is_ok_and(|there| there.is_file() && there.len() == size) {
-        return Ok(0);
+        return Ok(None);
     }
     let file = files::temporary(&layout.temporary(), MODE, bytes)?;
-    // Without this a crash of the machine can leave the name with no bytes behind it.
-    file.as_file().sync_data()?;
-    files::persist(file, &path)?;
-    Ok(size)
+    let file = files::persist(file, &path)?;
+    Ok(Some(Written { file, path }))
 }
 
 /// A blob that was read.

@@ -61,17 +61,16 @@ fn in_directory<T>(
 }
 
 /// Renames a temporary file to its place, whose directory is created if it is not there.
-pub(crate) fn persist(file: NamedTempFile, to: &Path) -> std::io::Result<()> {
+pub(crate) fn persist(file: NamedTempFile, to: &Path) -> std::io::Result<File> {
     let file = match file.persist(to) {
-        Ok(_) => return Ok(()),
+        Ok(file) => return Ok(file),
         Err(failed) if failed.error.kind() == std::io::ErrorKind::NotFound => failed.file,
         Err(failed) => return Err(failed.error),
     };
     if let Some(directory) = to.parent() {
         std::fs::create_dir_all(directory)?;
     }
-    file.persist(to)?;
-    Ok(())
+    Ok(file.persist(to)?)
 }
 
 /// Opens a file that is only ever locked, creating it.

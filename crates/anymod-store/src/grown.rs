@@ -89,7 +89,8 @@ pub(crate) fn replace(
     let whole = lines('=', &BTreeMap::from([(WHOLE.to_owned(), whole)]));
     let text = whole + &lines('=', namespaces);
     let file = files::temporary(&layout.temporary(), 0o644, text.as_bytes())?;
-    files::persist(file, &layout.grown())
+    files::persist(file, &layout.grown())?;
+    Ok(())
 }
 
 /// True if the store may hold more than it is allowed to.

@@ -7,7 +7,7 @@
 //! | `store` | what users call: find, restore, keep, claim |
 //! | `layout` | every path, and what may become a part of one |
 //! | `record` | what is known of a key, as values and as text |
-//! | `blobs`, `restore` | files in, checked files out |
+//! | `blobs`, `flush`, `restore` | files in, to the disk, checked files out |
 //! | `locks`, `claims` | many use or one collects; who runs which action |
 //! | `limits`, `grown`, `scan`, `collect` | how much it may hold, how much it holds, what goes |
 //! | `verify`, `statistics` | is it sound, what is in it |
@@ -33,6 +33,7 @@ mod claims;
 mod collect;
 pub mod digest;
 mod files;
+mod flush;
 mod grown;
 mod layout;
 mod limits;

@@ -1,7 +1,7 @@
 //! The store as its users see it: find, restore, keep, claim.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use anymod_model::Diagnostic;
@@ -11,6 +11,7 @@ use crate::blobs;
 use crate::claims::{self, Claim};
 use crate::digest::Digest;
 use crate::files;
+use crate::flush::Flusher;
 use crate::grown::Grown;
 use crate::layout::{Layout, is_namespace};
 use crate::limits::Limits;
@@ -50,7 +51,8 @@ pub struct Store {
     pub(crate) layout: Layout,
     pub(crate) options: Options,
     pub(crate) locks: Locks,
-    pub(crate) warnings: Warnings,
+    pub(crate) warnings: Arc<Warnings>,
+    flusher: Flusher,
     pub(crate) grown: Grown,
     /// True once its directories are there.
     created: Mutex<bool>,
@@ -74,11 +76,13 @@ impl Store {
         if let Some(name) = options.limits.namespaces.keys().find(|name| !is_namespace(name)) {
             return Err(unfit(format!("`{name}` is not a part of the store that can be limited")));
         }
+        let warnings = Arc::new(Warnings::default());
         Ok(Store {
             layout: Layout::new(&absolute),
             options,
             locks: Locks::default(),
-            warnings: Warnings::default(),
+            flusher: Flusher::new(Arc::clone(&warnings)),
+            warnings,
             grown: Grown::default(),
             created: Mutex::new(false),
         })
@@ -155,7 +159,11 @@ impl Store {
             let Some((output, bytes)) = read_output(name, path) else { continue };
             if record.is_some() && !self.warnings.off() {
                 match blobs::put(&self.layout, &output.digest, &bytes) {
-                    Ok(more) => grown += more,
+                    Ok(None) => {}
+                    Ok(Some(written)) => {
+                        grown += output.size;
+                        self.flusher.flush(written);
+                    }
                     Err(error) => {
                         self.warnings.turn_off(&self.layout.blob(&output.digest), &error);
                     }
