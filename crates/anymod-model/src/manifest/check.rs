@@ -121,7 +121,7 @@ impl Checker<'_> {
 }
 
 fn has_sources(module: &Node) -> bool {
-    let overlays = module.children.iter().map(|inner| &inner.node);
+    let overlays = module.children.values().flatten().map(|inner| &inner.node);
     std::iter::once(module).chain(overlays).any(|node| !node.many("sources").is_empty())
 }
 

@@ -23,6 +23,8 @@ pub use resolve::{MicroPythonSettings, ModuleSettings, ToolchainChoice};
 pub use values::{ArchFlag, FloatModel, SourceKind, Spanned, StaticData, ToolchainKind};
 pub use variables::Environment;
 
+use std::collections::BTreeMap;
+
 use crate::{Diagnostics, Place, Severity, Target};
 use read::{Inner, Node};
 
@@ -50,6 +52,8 @@ pub struct Manifest {
     file: String,
     root: Node,
     built_in: Node,
+    /// Places of the modules among the sections of modules, by name: large projects ask for each one, several times.
+    module_places: BTreeMap<String, usize>,
 }
 
 /// Reads and checks the text of a manifest; `file` is how messages call it.
@@ -60,7 +64,9 @@ pub struct Manifest {
 pub fn parse(text: &str, file: &str) -> Result<Manifest, Diagnostics> {
     let (root, mut findings) = read::read(text, Some(file));
     let (built_in, _) = read::read(BUILT_IN, None);
-    let manifest = Manifest { file: file.to_owned(), root, built_in };
+    let names = root.named("module").map(|inner| inner.label.value.clone());
+    let module_places = names.enumerate().map(|(place, name)| (name, place)).collect();
+    let manifest = Manifest { file: file.to_owned(), root, built_in, module_places };
     // A syntax error leaves no sections, and saying so again for each that is missing would not help.
     if !findings.iter().any(|finding| finding.code == &crate::codes::manifest::SYNTAX) {
         findings.extend(check::check(&manifest, findings.is_empty()));
@@ -132,9 +138,8 @@ impl Manifest {
             project.map_or(&[][..], |project| project.many("targets"))
         };
         let wanted = |target: &Target| {
-            patterns
-                .iter()
-                .any(|pattern| crate::target::glob_matches(&pattern.value, &target.to_string()))
+            let name = target.to_string();
+            patterns.iter().any(|pattern| crate::target::glob_matches(&pattern.value, &name))
         };
         Target::all().filter(wanted).collect()
     }
@@ -152,7 +157,7 @@ impl Manifest {
     }
 
     fn module(&self, name: &str) -> Option<&Inner> {
-        self.root.named("module").find(|inner| inner.label.value == name)
+        self.root.named("module").as_slice().get(*self.module_places.get(name)?)
     }
 
     fn build_type(&self, name: &str) -> Option<&Inner> {

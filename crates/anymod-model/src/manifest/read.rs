@@ -41,15 +41,13 @@ pub(super) type Layer = BTreeMap<&'static str, Value>;
 pub(super) struct Node {
     /// Its own values.
     pub(super) layer: Layer,
-    /// The sections inside, in file order.
-    pub(super) children: Vec<Inner>,
+    /// The sections inside by name in the key table, those of a name in file order.
+    pub(super) children: BTreeMap<&'static str, Vec<Inner>>,
 }
 
 /// A section inside another.
 #[derive(Clone, Debug)]
 pub(super) struct Inner {
-    /// The child's name in the key table.
-    pub(super) name: &'static str,
     /// The name that the user chose; empty where the table leaves no choice.
     pub(super) label: Spanned<String>,
     /// What it holds.
@@ -63,8 +61,8 @@ impl Node {
     }
 
     /// The sections inside that have names of their own, in file order.
-    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = &Inner> {
-        self.children.iter().filter(move |inner| inner.name == name)
+    pub(super) fn named(&self, name: &str) -> std::slice::Iter<'_, Inner> {
+        self.children.get(name).map_or(&[][..], Vec::as_slice).iter()
     }
 
     /// A string, if the key is set.
@@ -156,7 +154,7 @@ impl Reader<'_> {
         name: &Toml<std::borrow::Cow<'_, str>>,
         value: &Toml<DeValue<'_>>,
         path: &str,
-        children: &mut Vec<Inner>,
+        children: &mut BTreeMap<&'static str, Vec<Inner>>,
     ) {
         let path = join(path, child.name);
         let heading = child.named.map_or(path.clone(), |kind| join(&path, kind.placeholder()));
@@ -168,7 +166,7 @@ impl Reader<'_> {
         let Some(kind) = child.named else {
             let node = self.section(child.section, table, &path);
             let label = self.spanned(String::new(), name.span());
-            return children.push(Inner { name: child.name, label, node });
+            return children.entry(child.name).or_default().push(Inner { label, node });
         };
         let mut entries: Vec<_> = table.iter().collect();
         entries.sort_by_key(|(label, _)| label.span().start);
@@ -185,7 +183,7 @@ impl Reader<'_> {
             self.label(kind, label.get_ref(), label.span());
             let node = self.section(child.section, table, &join(&path, &quoted(label.get_ref())));
             let label = self.spanned(label.get_ref().to_string(), label.span());
-            children.push(Inner { name: child.name, label, node });
+            children.entry(child.name).or_default().push(Inner { label, node });
         }
     }
 
