@@ -6,7 +6,9 @@ use anymod_link::mpy::{Options, StaticData};
 use anymod_model::event::{self, ActionKind};
 
 use crate::toolchain::Recipe;
-use anymod_store::{Digest, Fields};
+use anymod_store::{Digest, KeyHasher, Visit};
+
+use crate::locations::Locations;
 
 /// One step: files in, files out, and everything else that decides the bytes of the output.
 ///
@@ -61,6 +63,9 @@ pub(crate) struct Command {
     pub(crate) depfile: Option<String>,
     /// Directories searched for headers, in order, that belong to the project.
     pub(crate) search: Vec<String>,
+    /// True for a compiler that is told to keep this machine's directories out of what it makes. These options come
+    /// right after the program and are not in `argv`, because they differ where the bytes do not.
+    pub(crate) maps_paths: bool,
 }
 
 /// What is linked besides the inputs.
@@ -120,17 +125,44 @@ impl Action {
         self.outputs.first().map_or("", String::as_str)
     }
 
+    /// Walks over everything that decides the bytes, but for the contents of files.
+    pub(crate) fn walk_command(&self, locations: &Locations, visitor: &mut dyn Visit) {
+        visitor.field("kind", self.kind.name());
+        for word in &self.argv {
+            visitor.field("argument", &locations.portable(word));
+        }
+        for (name, value) in &self.env {
+            visitor.field(&format!("environment {name}"), value);
+        }
+        visitor.field("tool", &self.tool.to_string());
+        for input in &self.inputs {
+            visitor.field("reads", &locations.portable(input));
+        }
+        for output in &self.outputs {
+            visitor.field("makes", &locations.portable(output));
+        }
+    }
+
+    /// Walks over what [`Action::walk_command`] does and then over the contents of the declared inputs, whose digests
+    /// `content` knows; none for a file that cannot be read.
+    pub(crate) fn walk(
+        &self,
+        locations: &Locations,
+        content: &mut dyn FnMut(&str) -> Option<Digest>,
+        visitor: &mut dyn Visit,
+    ) {
+        self.walk_command(locations, visitor);
+        for input in &self.inputs {
+            let digest = content(input).map_or_else(|| "-".to_owned(), |digest| digest.to_string());
+            visitor.field(&format!("input {}", locations.portable(input)), &digest);
+        }
+    }
+
     /// Digest of everything but the contents of files.
-    pub(crate) fn command_digest(&self) -> Digest {
-        let mut fields = Fields::new();
-        fields.add(self.kind.name());
-        fields.list(self.argv.iter());
-        fields.list(self.env.keys());
-        fields.list(self.env.values());
-        fields.add(self.tool.to_string());
-        fields.list(self.inputs.iter());
-        fields.list(self.outputs.iter());
-        fields.finish()
+    pub(crate) fn command_digest(&self, locations: &Locations) -> Digest {
+        let mut key = KeyHasher::new();
+        self.walk_command(locations, &mut key);
+        key.finish()
     }
 
     /// The action as events name it.

@@ -1,6 +1,6 @@
 //! A build, from the request to the report: the stages in order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -8,14 +8,22 @@ use anymod_model::codes::build as codes;
 use anymod_model::event::{self, Event, Finding, Outcome, Totals};
 use anymod_model::manifest::{self, Manifest};
 use anymod_model::{Diagnostic, Diagnostics, Place, Target};
+use anymod_store::{Digest, Store};
 
+use crate::cancel::Cancel;
+use crate::check::{self, Status};
 use crate::environment::Environment;
+use crate::fence::Fence;
 use crate::install;
+use crate::jobs::Jobs;
+use crate::locations::Locations;
 use crate::log::Log;
 use crate::plan::{self, BUILD_DIR, Plan, Product, Selection};
-use crate::run::{self, Ran, Sink};
+use crate::run::{self, Ran, Sink, Way};
 use crate::size::{ModuleSizes, REPORT_VERSION, SizeReport, SizeRow};
-use crate::{headers, toolchain};
+use crate::snapshot::{self, Remembered};
+use crate::work::{self, Made};
+use crate::{compile_commands, headers, toolchain};
 
 /// What to build and how.
 #[derive(Clone, Debug)]
@@ -30,14 +38,39 @@ pub struct BuildRequest {
     pub build_type: Option<String>,
     /// The family of compilers, `auto`, `gnu` or `zig`; what the environment and the manifest say if none.
     pub toolchain: Option<String>,
-    /// How many actions run at once; as many as the machine has processors if none.
+    /// How many actions run at once; as many as the machine has processors, or a jobserver allows, if none.
     pub jobs: Option<usize>,
+    /// True to run what does not depend on a failure after one.
+    pub keep_going: bool,
+    /// The store that results are taken from and kept in; none to do without.
+    pub store: Option<StoreRequest>,
+    /// Tells the build to stop.
+    pub cancel: Cancel,
     /// The environment.
     pub environment: Environment,
 }
 
+/// A store to use.
+#[derive(Clone, Debug)]
+pub struct StoreRequest {
+    /// Its directory; the version of the layout comes below.
+    pub directory: PathBuf,
+    /// How it is used.
+    pub options: anymod_store::Options,
+}
+
+impl StoreRequest {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// If it cannot be a store's directory.
+    pub fn open(&self) -> Result<Store, Diagnostic> {
+        Store::open(&self.directory, self.options.clone())
+    }
+}
+
 impl BuildRequest {
-    /// A request for everything in a manifest.
+    /// A request for everything in a manifest, without a store.
     #[must_use]
     pub fn new(manifest: impl Into<PathBuf>, environment: Environment) -> BuildRequest {
         BuildRequest {
@@ -47,8 +80,18 @@ impl BuildRequest {
             build_type: None,
             toolchain: None,
             jobs: None,
+            keep_going: false,
+            store: None,
+            cancel: Cancel::default(),
             environment,
         }
+    }
+
+    /// What is asked for, as text: all that decides the plan besides files and environment.
+    fn asked(&self, manifest: &Path) -> String {
+        let BuildRequest { modules, targets, build_type, toolchain, .. } = self;
+        let version = env!("CARGO_PKG_VERSION");
+        format!("{version} {manifest:?} {modules:?} {targets:?} {build_type:?} {toolchain:?}")
     }
 }
 
@@ -66,7 +109,7 @@ pub struct Report {
 }
 
 /// A finished module.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// Name of the module.
     pub module: String,
@@ -76,32 +119,151 @@ pub struct Output {
     pub path: String,
     /// False if the file was there with these bytes.
     pub changed: bool,
-    /// What the linker counted; none for a module of Python alone.
-    pub sizes: Option<ModuleSizes>,
+    /// The file with what the linker counted, relative to the project's directory; none for a module of Python alone.
+    pub sizes: Option<String>,
 }
 
-/// Builds: manifest, plan, run (compile, link, merge), install, report.
+/// Builds: manifest, plan, check, run (compile, link, merge; each through the store), install, report. If nothing has
+/// changed since the last build, that is all there is to find out.
 ///
 /// # Errors
-/// Everything found wrong, as far as it can be seen at once. Modules that do not depend on a failure are built and
-/// installed all the same.
+/// Everything found wrong, as far as it can be seen at once.
 pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnostics> {
     let clock = Instant::now();
-    let (root, manifest) = read_manifest(&request.manifest)?;
-    let _lock = lock(&root, sink)?;
-    let mut log = Log::open(&root.join(BUILD_DIR).join(".anymod-log"), &root);
-    let plan = plan::plan(&manifest, &root, &selection(request)?, &request.environment, &mut log);
+    let project = Project::find(request)?;
+    let _lock = project.lock(sink)?;
+    if let Some(remembered) = project.remembered() {
+        return Ok(nothing_to_do(&project, remembered, clock, sink));
+    }
+    let manifest = project.manifest()?;
+    let mut log = project.log();
+    let plan =
+        plan::plan(&manifest, &project.root, &selection(request)?, &project.environment, &mut log);
     // What compilers said of themselves is worth keeping even if nothing is run.
     log.flush()?;
     let plan = plan?;
-    started(&plan, sink);
-    tell(&plan.findings, sink);
-    headers::write(&root)?;
-    let jobs = request.jobs.unwrap_or_else(processors);
-    let ran = run::run(&plan, &root, jobs, &request.environment, &mut log, sink)?;
-    let (outputs, unwritten) = install_all(&plan, &ran, &root, &mut log, sink);
+    headers::write(&project.root)?;
+    compile_commands::write(&plan, &project.root, &mut log)?;
+    let statuses = check::check(&plan.actions, &project.locations, &mut log);
+    let jobs = Jobs::new(request.jobs, &project.environment);
+    started(&plan, &statuses, &jobs, sink);
+    let store = request.store.as_ref().map(StoreRequest::open).transpose()?;
+    let way = Way {
+        fence: &project.fence,
+        root: &project.root,
+        locations: &project.locations,
+        environment: &project.environment,
+        jobs: &jobs,
+        keep_going: request.keep_going,
+        cancel: &request.cancel,
+        store: store.as_ref(),
+        clock,
+    };
+    let ran = run::run(&plan, statuses, &way, &mut log, sink)?;
+    let (outputs, unwritten) = install_all(&plan, &ran, &project, &mut log, sink);
+    if ran.is_complete() && unwritten.is_empty() && plan.findings.is_empty() {
+        project.remember(&outputs, &plan, &mut log);
+    }
     log.close()?;
-    report(root, outputs, ran, [plan.findings, unwritten].concat(), clock, sink)
+    report(project.root, outputs, ran, [plan.findings, unwritten].concat(), clock, sink)
+}
+
+/// Where a build takes place.
+pub(crate) struct Project {
+    /// The manifest's directory, without symbolic links.
+    pub(crate) root: PathBuf,
+    /// The manifest.
+    file: PathBuf,
+    /// What is asked for, as text.
+    asked: String,
+    pub(crate) environment: Environment,
+    pub(crate) locations: Locations,
+    fence: Fence,
+}
+
+/// Name in the build directory of what the last build left to be remembered.
+const SNAPSHOT: &str = ".anymod-snapshot";
+
+impl Project {
+    pub(crate) fn find(request: &BuildRequest) -> Result<Project, Diagnostic> {
+        let file = find_manifest(&request.manifest)?;
+        let root = file.parent().unwrap_or(Path::new("/")).to_owned();
+        let environment = request.environment.unasked();
+        let locations = Locations::new(&root, &environment);
+        let fence = Fence::new(&root, &environment);
+        Ok(Project { asked: request.asked(&file), root, file, environment, locations, fence })
+    }
+
+    pub(crate) fn manifest(&self) -> Result<Manifest, Diagnostics> {
+        parse_manifest(&self.file)
+    }
+
+    /// The log of earlier builds. It takes note that the manifest is read.
+    pub(crate) fn log(&self) -> Log {
+        let mut log = Log::open(&self.root.join(BUILD_DIR).join(".anymod-log"), &self.root);
+        log.digest(&self.file.to_string_lossy());
+        log
+    }
+
+    /// Takes the build directory for this run, waiting for another. The lock ends with the process, however it ends.
+    fn lock(&self, sink: Sink<'_>) -> Result<std::fs::File, Diagnostic> {
+        let path = self.root.join(BUILD_DIR).join(".anymod-lock");
+        self.fence.make_way(&path)?;
+        let file = install::open_lock(&path)?;
+        if file.try_lock().is_err() {
+            let directory = self.root.join(BUILD_DIR);
+            sink(Event::Waiting { path: directory.display().to_string() });
+            file.lock().map_err(|error| install::write_error(&path, &error))?;
+        }
+        Ok(file)
+    }
+
+    /// The same for somebody who only looks: nothing is created, and a build that runs is not waited for.
+    pub(crate) fn lock_if_there(&self) -> Option<std::fs::File> {
+        let path = self.root.join(BUILD_DIR).join(".anymod-lock");
+        let file = std::fs::File::open(path).ok()?;
+        file.try_lock_shared().is_ok().then_some(file)
+    }
+
+    fn remembered(&self) -> Option<Remembered> {
+        let file = self.root.join(BUILD_DIR).join(SNAPSHOT);
+        snapshot::read(&file, &self.root, &self.asked, &self.environment)
+    }
+
+    fn remember(&self, outputs: &[Output], plan: &Plan, log: &mut Log) {
+        let file = self.root.join(BUILD_DIR).join(SNAPSHOT);
+        let remembered = Remembered { outputs: outputs.to_vec(), actions: plan.actions.len() };
+        snapshot::write(&file, &self.asked, &self.environment, &plan.listed, &remembered, log);
+    }
+}
+
+/// What there is to say of a build that found everything as it was.
+fn nothing_to_do(
+    project: &Project,
+    remembered: Remembered,
+    clock: Instant,
+    sink: Sink<'_>,
+) -> Report {
+    let Remembered { outputs, actions } = remembered;
+    sink(Event::RunStarted {
+        version: event::VERSION,
+        anymod: env!("CARGO_PKG_VERSION").to_owned(),
+        modules: outputs.len(),
+        actions,
+        stale: 0,
+        jobs: 0,
+    });
+    for output in &outputs {
+        sink(installed(output));
+    }
+    let totals = Totals {
+        fresh: actions,
+        installed: outputs.len(),
+        milliseconds: milliseconds(clock),
+        ..Totals::default()
+    };
+    sink(Event::RunFinished(totals));
+    Report { root: project.root.clone(), outputs, totals, warnings: Vec::new() }
 }
 
 /// Finds and reads the manifest, in a directory or above it; the project's directory is where it is.
@@ -109,31 +271,36 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
 /// # Errors
 /// `B0006` if there is none, and what is wrong with it.
 pub fn read_manifest(path: &Path) -> Result<(PathBuf, Manifest), Diagnostics> {
+    let file = find_manifest(path)?;
+    let manifest = parse_manifest(&file)?;
+    Ok((file.parent().unwrap_or(Path::new("/")).to_owned(), manifest))
+}
+
+/// The manifest at a path, or in a directory or above it.
+pub(crate) fn find_manifest(path: &Path) -> Result<PathBuf, Diagnostic> {
     // Without symbolic links, because compilers see the directory they run in by its real name.
     let absolute = path.canonicalize().map_err(|error| install::read_error(path, &error))?;
-    let file = if absolute.is_dir() {
-        let found = absolute
-            .ancestors()
-            .map(|dir| dir.join(manifest::FILE_NAME))
-            .find(|file| file.is_file());
-        found.ok_or_else(|| {
-            let message = format!("there is no `{}` here or above", manifest::FILE_NAME);
-            Diagnostic::error(&codes::NO_MANIFEST, message)
-                .at(Place::file(path.display().to_string()))
-                .hint("write one with `anymod init NAME`, or give its path with `--manifest`")
-        })?
-    } else {
-        absolute
-    };
-    let shown = shown(&file);
-    let bytes = install::read(&file).map_err(|finding| finding.at(Place::file(shown.clone())))?;
+    if !absolute.is_dir() {
+        return Ok(absolute);
+    }
+    let found =
+        absolute.ancestors().map(|dir| dir.join(manifest::FILE_NAME)).find(|file| file.is_file());
+    found.ok_or_else(|| {
+        let message = format!("there is no `{}` here or above", manifest::FILE_NAME);
+        Diagnostic::error(&codes::NO_MANIFEST, message)
+            .at(Place::file(path.display().to_string()))
+            .hint("write one with `anymod init NAME`, or give its path with `--manifest`")
+    })
+}
+
+fn parse_manifest(file: &Path) -> Result<Manifest, Diagnostics> {
+    let shown = shown(file);
+    let bytes = install::read(file).map_err(|finding| finding.at(Place::file(shown.clone())))?;
     let text = String::from_utf8(bytes).map_err(|_| {
         let finding = Diagnostic::error(&codes::READ, "the manifest is not UTF-8 text");
         finding.at(Place::file(shown.clone()))
     })?;
-    let manifest = manifest::parse(&text, &shown)?;
-    let root = file.parent().unwrap_or(Path::new("/")).to_owned();
-    Ok((root, manifest))
+    manifest::parse(&text, &shown)
 }
 
 /// A path as messages show it: from the current directory if it is below that.
@@ -150,7 +317,10 @@ pub fn sizes(report: &Report) -> Result<SizeReport, Diagnostics> {
     let mut modules = Vec::new();
     for output in &report.outputs {
         let bytes = install::read(&report.root.join(&output.path))?;
-        let sizes = ModuleSizes::complete(output.sizes, &bytes, &output.path)?;
+        let counted =
+            output.sizes.as_ref().and_then(|path| std::fs::read(report.root.join(path)).ok());
+        let counted = counted.and_then(|json| ModuleSizes::from_json(&json));
+        let sizes = ModuleSizes::complete(counted, &bytes, &output.path)?;
         let target = output.target.to_string();
         modules.push(SizeRow { module: output.module.clone(), target, sizes });
     }
@@ -158,7 +328,7 @@ pub fn sizes(report: &Report) -> Result<SizeReport, Diagnostics> {
     Ok(SizeReport { version: REPORT_VERSION, modules })
 }
 
-fn selection(request: &BuildRequest) -> Result<Selection, Diagnostics> {
+pub(crate) fn selection(request: &BuildRequest) -> Result<Selection, Diagnostics> {
     Ok(Selection {
         modules: request.modules.clone(),
         targets: request.targets.clone(),
@@ -167,32 +337,16 @@ fn selection(request: &BuildRequest) -> Result<Selection, Diagnostics> {
     })
 }
 
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-/// Takes the build directory for this run, waiting for another. The lock ends with the process, however it ends.
-fn lock(root: &Path, sink: Sink<'_>) -> Result<std::fs::File, Diagnostic> {
-    let directory = root.join(BUILD_DIR);
-    install::create_dir(&directory)?;
-    let path = directory.join(".anymod-lock");
-    let file = install::open_lock(&path)?;
-    if file.try_lock().is_err() {
-        sink(Event::Waiting { path: directory.display().to_string() });
-        file.lock().map_err(|error| install::write_error(&path, &error))?;
-    }
-    Ok(file)
-}
-
-fn started(plan: &Plan, sink: Sink<'_>) {
+fn started(plan: &Plan, statuses: &[Status], jobs: &Jobs, sink: Sink<'_>) {
     sink(Event::RunStarted {
         version: event::VERSION,
         anymod: env!("CARGO_PKG_VERSION").to_owned(),
         modules: plan.products.len(),
         actions: plan.actions.len(),
-        stale: plan.actions.len(),
-        jobs: processors(),
+        stale: statuses.iter().filter(|status| **status != Status::Fresh).count(),
+        jobs: jobs.limit,
     });
+    tell(&plan.findings, sink);
 }
 
 fn tell(findings: &[Diagnostic], sink: Sink<'_>) {
@@ -201,11 +355,20 @@ fn tell(findings: &[Diagnostic], sink: Sink<'_>) {
     }
 }
 
+fn installed(output: &Output) -> Event {
+    Event::Installed {
+        module: output.module.clone(),
+        target: output.target.to_string(),
+        path: output.path.clone(),
+        changed: output.changed,
+    }
+}
+
 /// Installs what was built, and says what could not be.
 fn install_all(
     plan: &Plan,
     ran: &Ran,
-    root: &Path,
+    project: &Project,
     log: &mut Log,
     sink: Sink<'_>,
 ) -> (Vec<Output>, Vec<Diagnostic>) {
@@ -213,33 +376,46 @@ fn install_all(
     let directories =
         plan.products.iter().filter_map(|product| Path::new(&product.installed).parent());
     for directory in directories.collect::<BTreeSet<_>>() {
-        install::clear_leftovers(&root.join(directory));
+        install::clear_leftovers(&project.root.join(directory));
     }
-    let done = |file: &str| {
-        let makers = plan.actions.iter().zip(&ran.outcomes);
-        let mut maker = makers.filter(|(action, _)| action.name() == file);
-        maker
-            .next()
-            .is_some_and(|(_, outcome)| matches!(outcome, Some(Outcome::Fresh | Outcome::Ran)))
+    let makers: HashMap<&str, Option<Outcome>> = plan
+        .actions
+        .iter()
+        .zip(&ran.outcomes)
+        .map(|(action, outcome)| (action.name(), *outcome))
+        .collect();
+    let done = |product: &&Product| {
+        let outcome = makers.get(product.built.as_str()).copied().flatten();
+        matches!(outcome, Some(Outcome::Fresh | Outcome::Hit | Outcome::Ran))
     };
-    for product in plan.products.iter().filter(|product| done(&product.built)) {
-        match install_one(product, root, log) {
-            Ok(changed) => {
-                sink(Event::Installed {
-                    module: product.module.clone(),
-                    target: product.target.to_string(),
-                    path: product.installed.clone(),
-                    changed,
-                });
-                let counted =
-                    product.sizes.as_ref().and_then(|path| std::fs::read(root.join(path)).ok());
-                outputs.push(Output {
+    let products: Vec<&Product> = plan.products.iter().filter(done).collect();
+    let stale = |product: &&&Product| {
+        let built = log.digest(&product.built);
+        built.is_none() || log.digest(&product.installed) != built
+    };
+    let stale: Vec<&Product> = products.iter().filter(stale).copied().collect();
+    let mut put = at_once(&stale, |product| install_one(product, project)).into_iter();
+    let mut next = stale.iter().peekable();
+    for product in products {
+        let result = match next.next_if(|stale| std::ptr::eq(**stale, product)) {
+            None => Ok(None),
+            Some(_) => put.next().unwrap_or(Ok(None)),
+        };
+        match result {
+            Ok(put) => {
+                if let Some((made, _)) = put {
+                    let id = log.id(&product.installed);
+                    log.wrote(id, made.stat, made.digest);
+                }
+                let output = Output {
                     module: product.module.clone(),
                     target: product.target,
                     path: product.installed.clone(),
-                    changed,
-                    sizes: counted.and_then(|json| ModuleSizes::from_json(&json)),
-                });
+                    changed: put.is_some_and(|(_, changed)| changed),
+                    sizes: product.sizes.clone(),
+                };
+                sink(installed(&output));
+                outputs.push(output);
             }
             Err(finding) => findings.push(finding),
         }
@@ -248,18 +424,27 @@ fn install_all(
     (outputs, findings)
 }
 
-/// Installs one module; true if that changed its file.
-fn install_one(product: &Product, root: &Path, log: &mut Log) -> Result<bool, Diagnostic> {
-    let built = log.digest(&product.built);
-    if built.is_some() && log.digest(&product.installed) == built {
-        return Ok(false);
-    }
-    let bytes = install::read(&root.join(&product.built))?;
-    let changed = install::write_if_changed(&root.join(&product.installed), &bytes)?;
-    let id = log.path_id(&product.installed);
-    log.forget(id);
-    log.now(id);
-    Ok(changed)
+/// How many files are written at once: they wait for the disk, not for a processor.
+const WRITERS: usize = 8;
+
+/// What `work` makes of each item, in order, several at once.
+fn at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let share = items.len().div_ceil(WRITERS).max(1);
+    std::thread::scope(|scope| {
+        let work = &work;
+        let start = |items| scope.spawn(move || Vec::from_iter(<[T]>::iter(items).map(work)));
+        let threads: Vec<_> = items.chunks(share).map(start).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+    })
+}
+
+/// Installs one module; what is there now, and true if that changed its file.
+fn install_one(product: &Product, project: &Project) -> Result<Option<(Made, bool)>, Diagnostic> {
+    let bytes = install::read(&project.root.join(&product.built))?;
+    let path = project.root.join(&product.installed);
+    project.fence.make_way(&path)?;
+    let changed = install::write_if_changed(&path, &bytes)?;
+    Ok(Some((work::made(&path, Digest::of(&bytes))?, changed)))
 }
 
 /// Sums up, as the last event and as a value.
@@ -280,13 +465,25 @@ fn report(
         skipped: count(None),
         installed: outputs.len(),
         changed: outputs.iter().filter(|output| output.changed).count(),
-        milliseconds: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        milliseconds: milliseconds(clock),
     };
     sink(Event::RunFinished(totals));
     let mut findings = ran.findings;
+    if ran.cancelled {
+        findings.push(interrupted());
+    }
     findings.extend(others);
     if !findings.is_empty() {
         return Err(Diagnostics(findings));
     }
     Ok(Report { root, outputs, totals, warnings: ran.warnings })
+}
+
+fn milliseconds(clock: Instant) -> u64 {
+    u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn interrupted() -> Diagnostic {
+    Diagnostic::error(&codes::INTERRUPTED, "interrupted; the tools that ran were ended")
+        .hint("run it again to go on; what was finished is kept")
 }

@@ -6,15 +6,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::trace::{Kind, Trace};
+
 /// Name of the variable that overrides where toolchains and caches live.
 pub const ANYMOD_HOME: &str = "ANYMOD_HOME";
 /// Name of the variable that chooses the toolchain: `auto`, `gnu` or `zig`.
 pub const ANYMOD_TOOLCHAIN: &str = "ANYMOD_TOOLCHAIN";
 
-/// The environment of a build.
+/// The environment of a build. It notes what is asked of it.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    trace: Trace,
 }
 
 impl Environment {
@@ -24,13 +27,23 @@ impl Environment {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Environment { variables: std::env::vars_os().filter_map(text).collect() }
+        Environment::of(std::env::vars_os().filter_map(text).collect())
     }
 
     /// An environment of exactly these variables.
     #[must_use]
     pub fn of(variables: BTreeMap<String, String>) -> Environment {
-        Environment { variables }
+        Environment { variables, trace: Trace::default() }
+    }
+
+    /// The same environment of which nothing has been asked.
+    pub(crate) fn unasked(&self) -> Environment {
+        Environment::of(self.variables.clone())
+    }
+
+    /// What has been asked.
+    pub(crate) fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// The same environment with one variable set.
@@ -43,6 +56,7 @@ impl Environment {
     /// The value of a variable.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
+        self.trace.variable(name);
         self.variables.get(name).map(String::as_str)
     }
 
@@ -61,12 +75,32 @@ impl Environment {
     #[must_use]
     pub fn find_program(&self, name: &str) -> Option<PathBuf> {
         if name.contains(['/', std::path::MAIN_SEPARATOR]) {
-            return executable(Path::new(name));
+            return self.executable(Path::new(name));
         }
         let path = self.get("PATH")?;
         std::env::split_paths(path)
             .filter(|directory| directory.is_absolute())
-            .find_map(|directory| executable(&directory.join(name)))
+            .find_map(|directory| self.executable(&directory.join(name)))
+    }
+
+    /// The path itself, if a file that may be executed is there.
+    fn executable(&self, path: &Path) -> Option<PathBuf> {
+        let candidate = if cfg!(windows) && path.extension().is_none() {
+            path.with_extension("exe")
+        } else {
+            path.to_owned()
+        };
+        (self.trace.look(&candidate) == Kind::Program).then_some(candidate)
+    }
+
+    /// True if a file is at the path.
+    pub(crate) fn is_file(&self, path: &Path) -> bool {
+        matches!(self.trace.look(path), Kind::File | Kind::Program)
+    }
+
+    /// True if a directory is at the path.
+    pub(crate) fn is_dir(&self, path: &Path) -> bool {
+        self.trace.look(path) == Kind::Directory
     }
 
     /// Where anymod keeps toolchains: `$ANYMOD_HOME`, else `anymod` in the platform's directory for user data.
@@ -118,28 +152,6 @@ impl Environment {
     }
 }
 
-/// The path itself, if a file that may be executed is there.
-fn executable(path: &Path) -> Option<PathBuf> {
-    let candidate = if cfg!(windows) && path.extension().is_none() {
-        path.with_extension("exe")
-    } else {
-        path.to_owned()
-    };
-    let metadata = std::fs::metadata(&candidate).ok()?;
-    (metadata.is_file() && is_executable(&metadata)).then_some(candidate)
-}
-
-#[cfg(unix)]
-fn is_executable(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    metadata.permissions().mode() & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_metadata: &std::fs::Metadata) -> bool {
-    true
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -174,7 +186,7 @@ mod tests {
         assert_eq!(search.find_program("tool"), None, "not executable");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(&path, mode).unwrap();
-        assert_eq!(search.find_program("tool"), Some(path));
+        assert_eq!(search.unasked().find_program("tool"), Some(path));
     }
 
     #[test]

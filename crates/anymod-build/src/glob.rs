@@ -6,17 +6,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use crate::stat::Stat;
 
 /// Matches patterns below one directory, looking at each directory once.
 pub(crate) struct Globber {
     root: PathBuf,
     /// Directories, relative to the root, that `**` does not enter.
     skipped: &'static [&'static str],
-    listings: BTreeMap<String, Vec<Entry>>,
+    listings: BTreeMap<String, Listing>,
     matches: BTreeMap<String, Vec<String>>,
 }
 
-#[derive(Clone)]
+/// A directory as it was when it was looked into.
+struct Listing {
+    stat: Option<Stat>,
+    /// Sorted by name.
+    entries: Rc<[Entry]>,
+}
+
 struct Entry {
     name: String,
     is_dir: bool,
@@ -53,7 +62,7 @@ impl Globber {
         let Some((name, rest)) = names.split_first() else { return };
         if *name == "**" {
             self.descend(directory, rest, found);
-            for entry in self.list(directory) {
+            for entry in self.list(directory).iter() {
                 let path = join(directory, &entry.name);
                 let enter = entry.is_dir && !entry.is_link && !entry.name.starts_with('.');
                 if enter && !self.skipped.contains(&path.as_str()) {
@@ -61,7 +70,7 @@ impl Globber {
                 }
             }
         } else if is_pattern(name) {
-            for entry in self.list(directory) {
+            for entry in self.list(directory).iter() {
                 let hidden = entry.name.starts_with('.') && !name.starts_with('.');
                 if !hidden && entry.is_dir != rest.is_empty() && name_matches(name, &entry.name) {
                     let path = join(directory, &entry.name);
@@ -76,36 +85,49 @@ impl Globber {
             let path = join(directory, name);
             if !rest.is_empty() {
                 self.descend(&path, rest, found);
-            } else if self.root.join(&path).is_file() {
+            } else if self.has_file(directory, name) {
                 found.insert(path);
             }
         }
     }
 
-    fn list(&mut self, directory: &str) -> Vec<Entry> {
+    fn has_file(&mut self, directory: &str, name: &str) -> bool {
+        let entries = self.list(directory);
+        let at = entries.binary_search_by(|entry| entry.name.as_str().cmp(name));
+        at.is_ok_and(|at| entries.get(at).is_some_and(|entry| !entry.is_dir))
+    }
+
+    /// Every directory looked into, with its stat from before.
+    pub(crate) fn listed(&self) -> Vec<(String, Option<Stat>)> {
+        self.listings.iter().map(|(path, listing)| (path.clone(), listing.stat)).collect()
+    }
+
+    fn list(&mut self, directory: &str) -> Rc<[Entry]> {
         if let Some(listing) = self.listings.get(directory) {
-            return listing.clone();
+            return Rc::clone(&listing.entries);
         }
         let path = self.root.join(directory);
+        let stat = std::fs::metadata(&path).ok().map(|metadata| Stat::of(&metadata));
         let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
-        let mut listing: Vec<Entry> = entries
-            .filter_map(|entry| {
-                let kind = entry.file_type().ok()?;
-                let is_link = kind.is_symlink();
-                let is_dir = if is_link { entry.path().is_dir() } else { kind.is_dir() };
-                // Reading a pipe would wait for ever. A link that leads nowhere is kept: reading it names it.
-                let target = if is_link { entry.path().metadata().ok() } else { None };
-                let is_file = target.map_or(kind.is_file() || is_link, |target| target.is_file());
-                if !is_dir && !is_file {
-                    return None;
-                }
-                Some(Entry { name: entry.file_name().into_string().ok()?, is_dir, is_link })
-            })
-            .collect();
-        listing.sort_by(|one, other| one.name.cmp(&other.name));
-        self.listings.insert(directory.to_owned(), listing.clone());
-        listing
+        let mut entries: Vec<Entry> = entries.filter_map(|entry| known(&entry)).collect();
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        let entries: Rc<[Entry]> = entries.into();
+        let listing = Listing { stat, entries: Rc::clone(&entries) };
+        self.listings.insert(directory.to_owned(), listing);
+        entries
     }
+}
+
+/// What is to be known of an entry; none if it is neither file nor directory, or its name is no text.
+fn known(entry: &std::fs::DirEntry) -> Option<Entry> {
+    let kind = entry.file_type().ok()?;
+    let is_link = kind.is_symlink();
+    let is_dir = if is_link { entry.path().is_dir() } else { kind.is_dir() };
+    // Reading a pipe would wait for ever. A link that leads nowhere is kept: reading it names it.
+    let target = if is_link { entry.path().metadata().ok() } else { None };
+    let is_file = target.map_or(kind.is_file() || is_link, |target| target.is_file());
+    let name = entry.file_name().into_string().ok()?;
+    (is_dir || is_file).then_some(Entry { name, is_dir, is_link })
 }
 
 fn join(directory: &str, name: &str) -> String {

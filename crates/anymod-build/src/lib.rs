@@ -7,22 +7,36 @@
 //! |---|---|---|---|
 //! | manifest | `anymod_model::manifest` | `anymod.toml` | checked settings |
 //! | plan | `plan` | settings, directories, [`toolchain`]s | actions (`action`) and products |
-//! | run | `run`, `work`, `log` | actions | files below `build/` |
+//! | check | `check`, `log`, `disk`, `shadow` | actions, what earlier builds left | which are fresh, and why others are not |
+//! | run | `run`, `cached`, `work`, `jobs`, `children` | actions | files below `build/` |
 //! | install | [`install`] | finished modules | files below `dist/` |
 //! | report | `build` | outcomes | [`Report`], [`size`] |
+//!
+//! A build that finds everything as the last one left it goes none of this way: `snapshot` says so from stats alone.
+//! [`inspect()`] goes it as far as check.
 //!
 //! Nothing here prints or exits; what happens is told to a sink of `anymod_model::event::Event`s. The process's
 //! environment is read in one place, [`environment`]; [`settings`] come from there, from files and from flags.
 
 mod action;
 mod build;
+mod cached;
+mod cancel;
+mod check;
+mod children;
+mod compile_commands;
 mod depfile;
+mod disk;
 pub mod environment;
+mod fence;
 mod glob;
 mod headers;
 mod incbin;
 mod init;
+mod inspect;
 pub mod install;
+mod jobs;
+mod locations;
 mod log;
 pub mod mpy;
 mod plan;
@@ -30,9 +44,14 @@ mod run;
 pub mod settings;
 mod shadow;
 pub mod size;
+mod snapshot;
+mod stat;
 pub mod toolchain;
+mod trace;
 mod work;
 
-pub use build::{BuildRequest, Output, Report, build, read_manifest, sizes};
+pub use build::{BuildRequest, Output, Report, StoreRequest, build, read_manifest, sizes};
+pub use cancel::Cancel;
 pub use init::init;
+pub use inspect::{Inspected, Inspection, inspect};
 pub use run::Sink;

@@ -2,64 +2,59 @@
 //!
 //! One text file, `build/.anymod-log`, of lines that end in a checksum. Finished work is appended, so a killed build
 //! loses nothing; a cut last line is dropped; anything else that is not as written here makes the log count as empty, so
-//! that the worst a damaged log does is a full build. Paths and file versions are numbered in the order of their lines:
+//! that the worst a damaged log does is a full build. Texts and file versions are numbered in the order of their lines:
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `anymod-log 1` | the first line |
-//! | `p PATH` | path number n |
-//! | `v PATH-NUMBER STAT DIGEST` | version number n of a file; `STAT` is `-` if the file was too young to trust it |
+//! | `anymod-log 2` | the first line |
+//! | `s TEXT` | text number n: a path, or a name or value of a walk |
+//! | `v PATH STAT DIGEST` | version number n of a file; `STAT` is `-` if the file was too young to trust it |
 //! | `f DIGEST ANSWER` | the answer to a question asked of a tool |
-//! | `a NAME COMMAND-DIGEST INPUTS OUTPUTS ABSENT` | an action; three lists of numbers (versions, versions, paths) |
+//! | `a NAME COMMAND WALK INPUTS OUTPUTS PASSED` | an action: the key of its walk without files, that walk as `name:value,…`, versions read, versions made, paths passed over |
 //!
-//! It never decides whether an action is fresh; it answers what was there and what is.
+//! It never decides whether an action is fresh; it answers what was there. What is there now is `disk`'s to say.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::rc::Rc;
 
 use anymod_model::Diagnostic;
+use anymod_store::{Digest, Field};
 
+use crate::disk::Seen;
 use crate::install;
-use anymod_store::Digest;
+use crate::stat::Stat;
 
-const FIRST_LINE: &str = "anymod-log 1";
-/// A file whose times are younger than this when it is read may still change within the clock's grain.
-const SETTLED: Duration = Duration::from_millis(100);
+const FIRST_LINE: &str = "anymod-log 2";
 
-/// Number of a path.
-pub(crate) type PathId = u32;
+/// Number of a text.
+pub(crate) type TextId = u32;
 /// Number of a version of a file: its path and content.
 pub(crate) type VersionId = u32;
 
-/// What tells, without reading, that a file is the same: size, modification time, change time, inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stat {
-    size: u64,
-    modified: i64,
-    changed: i64,
-    inode: u64,
-}
-
-struct Version {
-    path: PathId,
-    stat: Option<Stat>,
-    digest: Digest,
+/// A file as it once was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Version {
+    pub(crate) path: TextId,
+    pub(crate) stat: Option<Stat>,
+    pub(crate) digest: Digest,
 }
 
 /// What an action used and made when it last ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
-    /// Digest of everything but files: arguments, environment, tool.
+    /// Key of everything but files: arguments, environment, tool.
     pub(crate) command: Digest,
+    /// The walk behind it: numbers of names and values.
+    pub(crate) walk: Vec<(TextId, TextId)>,
     /// Files read, declared and discovered.
     pub(crate) inputs: Vec<VersionId>,
     /// Files made.
     pub(crate) outputs: Vec<VersionId>,
-    /// Paths that were looked at and were not there.
-    pub(crate) absent: Vec<PathId>,
+    /// Files that were where a compiler looks first, and that it passed over all the same.
+    pub(crate) passed: Vec<TextId>,
 }
 
 /// The log, with what this run has seen of the disk.
@@ -67,17 +62,15 @@ pub(crate) struct Log {
     /// Where it is kept, if anywhere.
     file: Option<PathBuf>,
     /// Relative paths are relative to this.
-    root: PathBuf,
-    paths: Vec<String>,
-    path_ids: HashMap<String, PathId>,
-    versions: Vec<Version>,
-    latest: Vec<Option<VersionId>>,
+    pub(crate) root: PathBuf,
+    texts: Vec<String>,
+    text_ids: HashMap<String, TextId>,
+    pub(crate) versions: Vec<Version>,
+    /// By number of a path: its newest version.
+    pub(crate) latest: Vec<Option<VersionId>>,
     facts: BTreeMap<Digest, String>,
-    actions: BTreeMap<String, Record>,
-    /// Per path: not looked at in this run, missing, or there.
-    seen: Vec<Option<Option<VersionId>>>,
-    /// Names in the directories that this run looked into.
-    listings: HashMap<String, HashSet<String>>,
+    actions: HashMap<String, Rc<Record>>,
+    pub(crate) seen: Seen,
     /// Lines not yet on disk.
     pending: String,
     /// Bytes of the file that are good; 0 if it has to be begun anew.
@@ -91,14 +84,13 @@ impl Log {
         Log {
             file: None,
             root: root.to_owned(),
-            paths: Vec::new(),
-            path_ids: HashMap::new(),
+            texts: Vec::new(),
+            text_ids: HashMap::new(),
             versions: Vec::new(),
             latest: Vec::new(),
             facts: BTreeMap::new(),
-            actions: BTreeMap::new(),
-            seen: Vec::new(),
-            listings: HashMap::new(),
+            actions: HashMap::new(),
+            seen: Seen::default(),
             pending: String::new(),
             good: 0,
             lines: 0,
@@ -120,38 +112,39 @@ impl Log {
 
     /// Reads lines; `Some` is how many bytes are good, `None` that the log is damaged.
     fn load(&mut self, bytes: &[u8]) -> Option<u64> {
-        let mut at = 0;
-        while let Some(length) = bytes.get(at..)?.iter().position(|byte| *byte == b'\n') {
-            let line = std::str::from_utf8(bytes.get(at..at + length)?).ok()?;
+        let good = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let text = std::str::from_utf8(bytes.get(..good)?).ok()?;
+        // About right for the lines of most logs.
+        self.text_ids.reserve(good / 250);
+        for (number, line) in text.lines().enumerate() {
             let (text, sum) = line.rsplit_once('\t')?;
-            if sum != checksum(text) {
+            if u64::from_str_radix(sum, 16) != Ok(checksum(text)) {
                 return None;
             }
-            if at == 0 {
+            if number == 0 {
                 (text == FIRST_LINE).then_some(())?;
             } else {
                 self.load_line(text)?;
             }
             self.lines += 1;
-            at += length + 1;
         }
-        Some(at as u64)
+        Some(good as u64)
     }
 
     fn load_line(&mut self, text: &str) -> Option<()> {
         let mut fields = text.split('\t');
         match fields.next()? {
-            "p" => {
-                self.number_path(unescape(fields.next()?)?);
+            "s" => {
+                self.number_text(unescape(fields.next()?)?);
             }
             "v" => {
-                let path: PathId = fields.next()?.parse().ok()?;
+                let path: TextId = fields.next()?.parse().ok()?;
                 let stat = match fields.next()? {
                     "-" => None,
                     stat => Some(parse_stat(stat)?),
                 };
                 let digest = Digest::from_hex(fields.next()?)?;
-                self.paths.get(path as usize)?;
+                self.texts.get(path as usize)?;
                 self.number_version(Version { path, stat, digest });
             }
             "f" => {
@@ -161,22 +154,23 @@ impl Log {
             "a" => {
                 let name = unescape(fields.next()?)?;
                 let command = Digest::from_hex(fields.next()?)?;
+                let walk = parse_walk(fields.next()?, self.texts.len())?;
                 let inputs = parse_numbers(fields.next()?, self.versions.len())?;
                 let outputs = parse_numbers(fields.next()?, self.versions.len())?;
-                let absent = parse_numbers(fields.next()?, self.paths.len())?;
-                self.actions.insert(name, Record { command, inputs, outputs, absent });
+                let passed = parse_numbers(fields.next()?, self.texts.len())?;
+                let record = Record { command, walk, inputs, outputs, passed };
+                self.actions.insert(name, Rc::new(record));
             }
             _ => return None,
         }
         fields.next().is_none().then_some(())
     }
 
-    fn number_path(&mut self, path: String) -> PathId {
-        let id = self.paths.len() as PathId;
-        self.path_ids.insert(path.clone(), id);
-        self.paths.push(path);
+    fn number_text(&mut self, text: String) -> TextId {
+        let id = self.texts.len() as TextId;
+        self.text_ids.insert(text.clone(), id);
+        self.texts.push(text);
         self.latest.push(None);
-        self.seen.push(None);
         id
     }
 
@@ -189,117 +183,31 @@ impl Log {
         id
     }
 
-    /// The number of a path, given now if it had none.
-    pub(crate) fn path_id(&mut self, path: &str) -> PathId {
-        if let Some(id) = self.path_ids.get(path) {
+    /// The number of a text, given now if it had none.
+    pub(crate) fn id(&mut self, text: &str) -> TextId {
+        if let Some(id) = self.text_ids.get(text) {
             return *id;
         }
-        self.append(&format!("p\t{}", escape(path)));
-        self.number_path(path.to_owned())
+        self.append(&format!("s\t{}", escape(text)));
+        self.number_text(text.to_owned())
     }
 
-    /// The file system path behind a number.
-    fn location(&self, id: PathId) -> PathBuf {
-        self.root.join(self.paths.get(id as usize).map_or("", String::as_str))
+    /// The text behind a number.
+    pub(crate) fn text(&self, id: TextId) -> &str {
+        self.texts.get(id as usize).map_or("", String::as_str)
     }
 
-    /// The version of the file at a path as it is now, `None` if there is no readable file. Reads the file only if its
-    /// times or size differ from what is known; looks at the disk once a run.
-    pub(crate) fn now(&mut self, path: PathId) -> Option<VersionId> {
-        if let Some(Some(seen)) = self.seen.get(path as usize) {
-            return *seen;
-        }
-        let seen = self.look(path);
-        if let Some(slot) = self.seen.get_mut(path as usize) {
-            *slot = Some(seen);
-        }
-        seen
-    }
-
-    /// Forgets what this run saw at a path, because it has written there.
-    pub(crate) fn forget(&mut self, path: PathId) {
-        if let Some(slot) = self.seen.get_mut(path as usize) {
-            *slot = None;
-        }
-    }
-
-    fn look(&mut self, path: PathId) -> Option<VersionId> {
-        let location = self.location(path);
-        let metadata = std::fs::metadata(&location).ok()?;
-        if metadata.is_dir() {
-            return None;
-        }
-        let stat = stat_of(&metadata);
-        let latest = self.latest.get(path as usize).copied().flatten();
-        let known = latest.and_then(|id| Some((id, self.versions.get(id as usize)?)));
-        if let Some((id, version)) = known
-            && version.stat == Some(stat)
-        {
-            return Some(id);
-        }
-        let digest = Digest::of(&std::fs::read(&location).ok()?);
-        let stat = settled(&metadata).then_some(stat);
-        if let Some((id, version)) = known
-            && stat.is_none()
-            && version.stat.is_none()
-            && version.digest == digest
-        {
-            return Some(id);
-        }
+    /// Numbers a new version of a file.
+    pub(crate) fn add_version(&mut self, version: Version) -> VersionId {
+        let Version { path, stat, digest } = version;
         let shown = stat.map_or_else(|| "-".to_owned(), |stat| show_stat(&stat));
         self.append(&format!("v\t{path}\t{shown}\t{digest}"));
-        Some(self.number_version(Version { path, stat, digest }))
+        self.number_version(version)
     }
 
-    /// True if there is anything at the path now, a directory included. For paths that are usually not there: it looks
-    /// at each directory once a run, however many names in it are asked for.
-    pub(crate) fn exists(&mut self, path: PathId) -> bool {
-        if let Some(Some(seen)) = self.seen.get(path as usize) {
-            return seen.is_some();
-        }
-        let Some(path_text) = self.paths.get(path as usize).cloned() else { return false };
-        let there = self.is_listed(&path_text);
-        if !there && let Some(slot) = self.seen.get_mut(path as usize) {
-            *slot = Some(None);
-        }
-        there
-    }
-
-    fn is_listed(&mut self, path: &str) -> bool {
-        let (directory, name) = match path.rsplit_once('/') {
-            Some(("", name)) => ("/", name),
-            Some(split) => split,
-            None => ("", path),
-        };
-        if !self.listings.contains_key(directory) {
-            let entries =
-                std::fs::read_dir(self.root.join(directory)).into_iter().flatten().flatten();
-            let names = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-            self.listings.insert(directory.to_owned(), names);
-        }
-        self.listings.get(directory).is_some_and(|names| names.contains(name))
-    }
-
-    /// True if the file at a path was written after a moment.
-    pub(crate) fn modified_after(&self, path: PathId, moment: SystemTime) -> bool {
-        std::fs::metadata(self.location(path)).is_ok_and(|metadata| changed(&metadata) > moment)
-    }
-
-    /// The content digest of a file as it is now.
-    pub(crate) fn digest(&mut self, path: &str) -> Option<Digest> {
-        let id = self.path_id(path);
-        let version = self.now(id)?;
-        self.versions.get(version as usize).map(|version| version.digest)
-    }
-
-    /// The path number and digest of a version.
-    pub(crate) fn version(&self, id: VersionId) -> Option<(PathId, Digest)> {
-        self.versions.get(id as usize).map(|version| (version.path, version.digest))
-    }
-
-    /// The path behind a number, as it was given.
-    pub(crate) fn path(&self, id: PathId) -> &str {
-        self.paths.get(id as usize).map_or("", String::as_str)
+    /// A version of a file.
+    pub(crate) fn version(&self, id: VersionId) -> Option<&Version> {
+        self.versions.get(id as usize)
     }
 
     /// The answer a tool gave to a question.
@@ -314,14 +222,24 @@ impl Log {
     }
 
     /// What an action used and made when it last ran.
-    pub(crate) fn action(&self, name: &str) -> Option<&Record> {
-        self.actions.get(name)
+    pub(crate) fn action(&self, name: &str) -> Option<Rc<Record>> {
+        self.actions.get(name).cloned()
+    }
+
+    /// The walk of a record, as words.
+    pub(crate) fn walk(&self, record: &Record) -> Vec<Field> {
+        let text = |id: &TextId| self.text(*id).to_owned();
+        record
+            .walk
+            .iter()
+            .map(|(name, value)| Field { name: text(name), value: text(value) })
+            .collect()
     }
 
     /// Keeps what an action used and made.
     pub(crate) fn record(&mut self, name: &str, record: Record) {
         self.append(&action_line(name, &record));
-        self.actions.insert(name.to_owned(), record);
+        self.actions.insert(name.to_owned(), Rc::new(record));
     }
 
     fn append(&mut self, text: &str) {
@@ -368,7 +286,7 @@ impl Log {
     /// If the file cannot be written.
     pub(crate) fn close(mut self) -> Result<(), Diagnostic> {
         let Some(file) = self.file.clone() else { return Ok(()) };
-        let live = self.actions.len() + self.facts.len() + 2 * self.paths.len();
+        let live = self.actions.len() + self.facts.len() + 2 * self.texts.len();
         if self.lines > 2 * live + 1000 {
             let compact = self.compact();
             return install::write_if_changed(&file, compact.as_bytes()).map(|_| ());
@@ -387,19 +305,21 @@ impl Log {
                 return Some(*known);
             }
             let version = self.versions.get(id as usize)?;
-            let path = fresh.path_id(self.path(version.path));
-            let shown = version.stat.as_ref().map_or_else(|| "-".to_owned(), show_stat);
-            fresh.append(&format!("v\t{path}\t{shown}\t{}", version.digest));
-            let number =
-                fresh.number_version(Version { path, stat: version.stat, digest: version.digest });
+            let path = fresh.id(self.text(version.path));
+            let number = fresh.add_version(Version { path, ..*version });
             renumbered.insert(id, number);
             Some(number)
         };
-        for (name, record) in &self.actions {
+        let sorted: BTreeMap<&String, &Rc<Record>> = self.actions.iter().collect();
+        for (name, record) in sorted {
             let inputs = record.inputs.iter().filter_map(|id| copy(&mut fresh, *id)).collect();
             let outputs = record.outputs.iter().filter_map(|id| copy(&mut fresh, *id)).collect();
-            let absent = record.absent.iter().map(|id| fresh.path_id(self.path(*id))).collect();
-            fresh.record(name, Record { command: record.command, inputs, outputs, absent });
+            let mut renamed = |id: &TextId| fresh.id(self.text(*id));
+            let passed = record.passed.iter().map(&mut renamed).collect();
+            let walk =
+                record.walk.iter().map(|(name, value)| (renamed(name), renamed(value))).collect();
+            let command = record.command;
+            fresh.record(name, Record { command, walk, inputs, outputs, passed });
         }
         for id in self.latest.iter().flatten() {
             copy(&mut fresh, *id);
@@ -412,12 +332,22 @@ impl Log {
 }
 
 fn action_line(name: &str, record: &Record) -> String {
-    let mut line = format!("a\t{}\t{}", escape(name), record.command);
-    for numbers in [&record.inputs, &record.outputs, &record.absent] {
+    let mut line = format!("a\t{}\t{}\t", escape(name), record.command);
+    let mut last = None;
+    // Writing to a string cannot fail.
+    for (name, value) in &record.walk {
+        if last == Some(name) {
+            let _ = write!(line, ",{value}");
+        } else {
+            let separator = if last.is_none() { "" } else { " " };
+            let _ = write!(line, "{separator}{name}:{value}");
+        }
+        last = Some(name);
+    }
+    for numbers in [&record.inputs, &record.outputs, &record.passed] {
         line.push('\t');
         for (index, number) in numbers.iter().enumerate() {
             let separator = if index == 0 { "" } else { " " };
-            // Writing to a string cannot fail.
             let _ = write!(line, "{separator}{number}");
         }
     }
@@ -425,18 +355,33 @@ fn action_line(name: &str, record: &Record) -> String {
 }
 
 fn push_line(to: &mut String, text: &str) {
-    to.push_str(text);
-    to.push('\t');
-    to.push_str(&checksum(text));
-    to.push('\n');
+    // Writing to a string cannot fail.
+    let _ = writeln!(to, "{text}\t{:016x}", checksum(text));
 }
 
-/// FNV-1a in 64 bits: it has to catch damage, not an adversary.
-fn checksum(text: &str) -> String {
-    let sum = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{sum:016x}")
+/// FNV-1a over words of 8 bytes: it has to catch damage, not an adversary.
+pub(crate) fn checksum(text: impl AsRef<[u8]>) -> u64 {
+    let bytes = text.as_ref();
+    let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+    let mut words = bytes.chunks_exact(8);
+    let mut sum = 0xcbf2_9ce4_8422_2325 ^ bytes.len() as u64;
+    for word in &mut words {
+        sum = step(sum, u64::from_le_bytes(word.try_into().unwrap_or_default()));
+    }
+    words.remainder().iter().fold(sum, |sum, byte| step(sum, u64::from(*byte)))
+}
+
+fn parse_walk(text: &str, below: usize) -> Option<Vec<(TextId, TextId)>> {
+    let number = |text: &str| text.parse().ok().filter(|number: &u32| (*number as usize) < below);
+    let mut walk = Vec::new();
+    for group in text.split(' ').filter(|group| !group.is_empty()) {
+        let (name, values) = group.split_once(':')?;
+        let name = number(name)?;
+        for value in values.split(',') {
+            walk.push((name, number(value)?));
+        }
+    }
+    Some(walk)
 }
 
 fn parse_numbers(text: &str, below: usize) -> Option<Vec<u32>> {
@@ -461,52 +406,11 @@ fn parse_stat(text: &str) -> Option<Stat> {
     fields.next().is_none().then_some(stat)
 }
 
-#[cfg(unix)]
-fn stat_of(metadata: &std::fs::Metadata) -> Stat {
-    use std::os::unix::fs::MetadataExt as _;
-    let nanoseconds =
-        |seconds: i64, rest: i64| seconds.wrapping_mul(1_000_000_000).wrapping_add(rest);
-    Stat {
-        size: metadata.size(),
-        modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
-        changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
-        inode: metadata.ino(),
-    }
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t").replace('\r', "\\r")
 }
 
-#[cfg(not(unix))]
-fn stat_of(metadata: &std::fs::Metadata) -> Stat {
-    let since =
-        metadata.modified().ok().and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
-    let modified = since.map_or(0, |since| since.as_nanos() as i64);
-    Stat { size: metadata.len(), modified, changed: 0, inode: 0 }
-}
-
-/// True if the file's times are old enough that a later change cannot leave them as they are.
-fn settled(metadata: &std::fs::Metadata) -> bool {
-    let now = SystemTime::now();
-    let old = |time: SystemTime| now.duration_since(time).is_ok_and(|age| age > SETTLED);
-    metadata.modified().is_ok_and(old) && changed_time(metadata).is_none_or(old)
-}
-
-#[cfg(unix)]
-fn changed_time(metadata: &std::fs::Metadata) -> Option<SystemTime> {
-    use std::os::unix::fs::MetadataExt as _;
-    let seconds = u64::try_from(metadata.ctime()).ok()?;
-    let rest = u32::try_from(metadata.ctime_nsec()).ok()?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, rest))
-}
-
-#[cfg(not(unix))]
-fn changed_time(_metadata: &std::fs::Metadata) -> Option<SystemTime> {
-    None
-}
-
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t")
-}
-
-fn unescape(text: &str) -> Option<String> {
+pub(crate) fn unescape(text: &str) -> Option<String> {
     if !text.contains('\\') {
         return Some(text.to_owned());
     }
@@ -517,6 +421,7 @@ fn unescape(text: &str) -> Option<String> {
             '\\' => match letters.next()? {
                 'n' => '\n',
                 't' => '\t',
+                'r' => '\r',
                 '\\' => '\\',
                 _ => return None,
             },
@@ -529,17 +434,3 @@ fn unescape(text: &str) -> Option<String> {
 #[cfg(test)]
 #[path = "log_tests.rs"]
 mod tests;
-
-/// When a file was last written. The time that anyone can set, and that archives restore, does not tell; the kernel's does.
-#[cfg(unix)]
-fn changed(metadata: &std::fs::Metadata) -> SystemTime {
-    use std::os::unix::fs::MetadataExt as _;
-    let seconds = u64::try_from(metadata.ctime()).unwrap_or(0);
-    let nanoseconds = u32::try_from(metadata.ctime_nsec()).unwrap_or(0);
-    SystemTime::UNIX_EPOCH + std::time::Duration::new(seconds, nanoseconds)
-}
-
-#[cfg(not(unix))]
-fn changed(metadata: &std::fs::Metadata) -> SystemTime {
-    metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH)
-}

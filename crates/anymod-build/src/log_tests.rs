@@ -1,6 +1,9 @@
 //! Tests of the log: what it keeps, and what it survives.
 
+use std::time::{Duration, SystemTime};
+
 use super::*;
+use crate::stat::SETTLED;
 use proptest::prelude::*;
 
 struct Tree(tempfile::TempDir);
@@ -24,12 +27,14 @@ fn filled(tree: &Tree) {
     tree.put("in\tput", "1");
     tree.put("out", "2");
     let mut log = tree.open();
-    let (input, output, absent) = (log.path_id("in\tput"), log.path_id("out"), log.path_id("no"));
+    let (input, output, passed) = (log.id("in\tput"), log.id("out"), log.id("no"));
+    let walk = ["argument", "-O2", "-c", "tool", "1"].map(|text| log.id(text));
     let record = Record {
         command: Digest::of(b"cc"),
+        walk: vec![(walk[0], walk[1]), (walk[0], walk[2]), (walk[3], walk[4])],
         inputs: vec![log.now(input).unwrap()],
         outputs: vec![log.now(output).unwrap()],
-        absent: vec![absent],
+        passed: vec![passed],
     };
     log.record("x64/a\nb", record);
     log.learn(Digest::of(b"version?"), "gcc \\ 12\nmore");
@@ -43,11 +48,14 @@ fn what_was_recorded_is_read_back() {
     let mut log = tree.open();
     assert_eq!(log.fact(&Digest::of(b"version?")), Some("gcc \\ 12\nmore"));
     let record = log.action("x64/a\nb").unwrap().clone();
-    let (path, digest) = log.version(record.inputs[0]).unwrap();
-    assert_eq!((log.path(path), digest), ("in\tput", Digest::of(b"1")));
-    assert!(log.now(path).is_some());
-    assert!(!log.exists(record.absent[0]));
-    assert_eq!(log.path(record.absent[0]), "no");
+    let version = *log.version(record.inputs[0]).unwrap();
+    assert_eq!((log.text(version.path), version.digest), ("in\tput", Digest::of(b"1")));
+    assert!(log.now(version.path).is_some());
+    assert!(log.now(record.passed[0]).is_none());
+    assert_eq!(log.text(record.passed[0]), "no");
+    let walk: Vec<String> =
+        log.walk(&record).iter().map(|field| format!("{}={}", field.name, field.value)).collect();
+    assert_eq!(walk, ["argument=-O2", "argument=-c", "tool=1"]);
 }
 
 #[test]
@@ -88,7 +96,7 @@ fn a_log_mostly_superseded_is_written_anew() {
     let tree = Tree::new();
     filled(&tree);
     let mut log = tree.open();
-    let record = log.action("x64/a\nb").unwrap().clone();
+    let record = Record::clone(&log.action("x64/a\nb").unwrap());
     for round in 0..1500_u32 {
         log.record("again", Record { command: Digest::of(&round.to_le_bytes()), ..record.clone() });
     }
@@ -99,8 +107,8 @@ fn a_log_mostly_superseded_is_written_anew() {
     let mut log = tree.open();
     let again = log.action("again").unwrap().clone();
     assert_eq!(again.command, Digest::of(&1499_u32.to_le_bytes()));
-    let (path, _) = log.version(again.inputs[0]).unwrap();
-    assert_eq!(log.path(path), "in\tput");
+    let version = log.version(again.inputs[0]).unwrap();
+    assert_eq!(log.text(version.path), "in\tput");
     assert_eq!(log.digest("out"), Some(Digest::of(b"2")));
 }
 
@@ -115,10 +123,10 @@ proptest! {
         bytes.truncate(cut.max(1));
         std::fs::write(tree.0.path().join("log"), &bytes).unwrap();
         let mut log = tree.open();
-        if let Some(record) = log.action("x64/a\nb").cloned() {
+        if let Some(record) = log.action("x64/a\nb") {
             prop_assert_eq!(record.command, Digest::of(b"cc"));
-            let (path, digest) = log.version(record.inputs[0]).unwrap();
-            prop_assert_eq!((log.path(path), digest), ("in\tput", Digest::of(b"1")));
+            let version = log.version(record.inputs[0]).unwrap();
+            prop_assert_eq!((log.text(version.path), version.digest), ("in\tput", Digest::of(b"1")));
         }
         log.learn(Digest::of(b"new"), "fact");
         log.close().unwrap();

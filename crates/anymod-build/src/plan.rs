@@ -6,7 +6,7 @@
 mod compile;
 mod module;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anymod_model::codes::build as codes;
@@ -17,6 +17,7 @@ use crate::action::Action;
 use crate::environment::Environment;
 use crate::glob::Globber;
 use crate::log::Log;
+use crate::stat::Stat;
 use crate::toolchain::{self, Choice, MpyCross, Toolchain};
 use anymod_store::Digest;
 
@@ -24,6 +25,11 @@ use anymod_store::Digest;
 pub(crate) const BUILD_DIR: &str = "build";
 /// Directory of finished modules, relative to the project.
 pub(crate) const DIST_DIR: &str = "dist";
+
+/// True for paths that anymod itself writes.
+pub(crate) fn is_generated(path: &str) -> bool {
+    path.strip_prefix(BUILD_DIR).is_some_and(|rest| rest.starts_with('/'))
+}
 
 /// What to build.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) products: Vec<Product>,
     /// Why some modules are not among them: nothing on this machine builds for their targets.
     pub(crate) findings: Vec<Diagnostic>,
+    /// Directories that patterns were matched in, with their stats from before.
+    pub(crate) listed: Vec<(String, Option<Stat>)>,
 }
 
 /// A module for a target.
@@ -77,6 +85,8 @@ pub(crate) struct Planner<'a> {
     /// Digest of this program: the tool of everything done inside it.
     own: Digest,
     actions: Vec<Action>,
+    /// What the shared ones among them make.
+    shared: BTreeSet<String>,
 }
 
 /// Makes the plan.
@@ -105,6 +115,7 @@ pub(crate) fn plan(
         mpy_crosses: BTreeMap::new(),
         own,
         actions: Vec::new(),
+        shared: BTreeSet::new(),
     };
     let mut products = Vec::new();
     let mut findings: Vec<Diagnostic> = Vec::new();
@@ -113,7 +124,9 @@ pub(crate) fn plan(
         match planner.module(&module, target, build_type) {
             Ok(product) => products.push(product),
             Err(errors) => {
-                planner.actions.truncate(planned);
+                for action in planner.actions.drain(planned..) {
+                    planner.shared.remove(action.name());
+                }
                 // One mistake is often made for every target; once is enough.
                 let mut new = errors.0;
                 new.retain(|error| !findings.contains(error));
@@ -125,7 +138,8 @@ pub(crate) fn plan(
     if fatal || (products.is_empty() && !findings.is_empty()) {
         return Err(Diagnostics(findings));
     }
-    Ok(Plan { actions: planner.actions, products, findings })
+    let listed = planner.globber.listed();
+    Ok(Plan { actions: planner.actions, products, findings, listed })
 }
 
 /// Exit code of findings about what is not installed; the rest of a build goes on without.
@@ -222,9 +236,7 @@ impl Planner<'_> {
 
     /// Adds an action unless another module has added it already.
     pub(crate) fn add(&mut self, action: Action) {
-        let shared = action.module.is_none()
-            && self.actions.iter().any(|other| other.outputs == action.outputs);
-        if !shared {
+        if action.module.is_some() || self.shared.insert(action.name().to_owned()) {
             self.actions.push(action);
         }
     }

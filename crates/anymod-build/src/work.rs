@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anymod_link::mpy::Linked;
 use anymod_model::codes::build as codes;
@@ -13,19 +13,30 @@ use anymod_model::event::ActionKind;
 use anymod_model::{Diagnostic, Diagnostics, Place};
 use anymod_pack::mpy::MergeOptions;
 
-use crate::action::{Action, Link, Work};
+use anymod_store::Digest;
+
+use crate::action::{self, Action, Link, Work};
+use crate::children::{Children, Stop};
 use crate::environment::Environment;
+use crate::fence::Fence;
 use crate::install;
+use crate::jobs::Jobs;
 use crate::mpy::as_inputs;
 use crate::plan::BUILD_DIR;
+use crate::run::Way;
 use crate::size::ModuleSizes;
+use crate::stat::Stat;
 
 /// Where actions are done.
 pub(crate) struct Workshop<'a> {
     root: &'a Path,
     environment: &'a Environment,
+    fence: &'a Fence,
+    jobs: &'a Jobs,
     variables: BTreeMap<String, String>,
+    prefix_maps: Vec<String>,
     directory: tempfile::TempDir,
+    children: Children,
 }
 
 const WORK_PREFIX: &str = ".work-";
@@ -33,11 +44,8 @@ const WORK_PREFIX: &str = ".work-";
 impl<'a> Workshop<'a> {
     /// Makes a directory for this run's unfinished files and removes what killed runs left. The caller holds the lock of
     /// the build directory.
-    pub(crate) fn open(
-        root: &'a Path,
-        environment: &'a Environment,
-    ) -> Result<Workshop<'a>, Diagnostic> {
-        let build = root.join(BUILD_DIR);
+    pub(crate) fn open(way: &Way<'a>) -> Result<Workshop<'a>, Diagnostic> {
+        let build = way.root.join(BUILD_DIR);
         let entries = std::fs::read_dir(&build).into_iter().flatten().flatten();
         for entry in
             entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(WORK_PREFIX))
@@ -47,7 +55,21 @@ impl<'a> Workshop<'a> {
         }
         let directory = tempfile::Builder::new().prefix(WORK_PREFIX).tempdir_in(&build);
         let directory = directory.map_err(|error| install::write_error(&build, &error))?;
-        Ok(Workshop { root, environment, variables: environment.for_tools(), directory })
+        Ok(Workshop {
+            root: way.root,
+            environment: way.environment,
+            fence: way.fence,
+            jobs: way.jobs,
+            variables: way.environment.for_tools(),
+            prefix_maps: way.locations.prefix_maps(),
+            directory,
+            children: Children::default(),
+        })
+    }
+
+    /// Ends the processes that run, and those that they started.
+    pub(crate) fn stop(&self, how: Stop) {
+        self.children.stop(how);
     }
 }
 
@@ -58,13 +80,25 @@ pub(crate) struct Done {
     pub(crate) output: String,
     /// Files found to be read, for instance headers.
     pub(crate) discovered: Vec<String>,
+    /// The files made, in the order of the action's outputs; fewer if they have yet to be looked at.
+    pub(crate) made: Vec<Made>,
     pub(crate) warnings: Vec<Diagnostic>,
     pub(crate) error: Option<Vec<Diagnostic>>,
 }
 
+/// A file that an action made, or that came out of the store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    pub(crate) digest: Digest,
+    pub(crate) stat: Stat,
+}
+
 impl Done {
-    fn of(result: Result<(), Diagnostics>) -> Done {
-        Done { error: result.err().map(|errors| errors.0), ..Done::default() }
+    fn of(result: Result<Vec<Made>, Diagnostics>) -> Done {
+        match result {
+            Ok(made) => Done { made, ..Done::default() },
+            Err(errors) => Done { error: Some(errors.0), ..Done::default() },
+        }
     }
 }
 
@@ -73,7 +107,10 @@ pub(crate) fn execute(action: &Action, index: usize, workshop: &Workshop<'_>) ->
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &action.work {
         Work::Command(_) => command(action, index, workshop),
         Work::Qstrs => Done::of(qstrs(action, workshop)),
-        Work::Library(recipe) => Done::of(recipe.build(workshop.environment).map_err(Into::into)),
+        Work::Library(recipe) => {
+            let built = recipe.build(workshop.environment);
+            Done::of(built.map(|()| Vec::new()).map_err(Into::into))
+        }
         Work::Link(link) => link_action(action, link, workshop),
         Work::Merge { source_name } => Done::of(merge(action, source_name.as_ref(), workshop)),
     }));
@@ -96,25 +133,15 @@ fn command(action: &Action, index: usize, workshop: &Workshop<'_>) -> Done {
     }
     let depfile = details.depfile.as_deref().map(|path| (path, aside("d")));
     renamed.extend(depfile.clone());
-    let mut words = action.argv.iter();
-    let program = words.next().map_or("", String::as_str);
-    let mut command = Command::new(program);
-    command.current_dir(workshop.root).env_clear().envs(&workshop.variables).envs(&action.env);
-    for word in words {
-        match renamed.get(word.as_str()) {
-            Some(path) => command.arg(path),
-            None => command.arg(word),
-        };
-    }
-    let output = match command.stdin(Stdio::null()).output() {
-        Ok(output) => output,
+    let program = action.argv.first().map_or("", String::as_str);
+    let command = prepared(action, details, &renamed, workshop);
+    let (status, said) = match workshop.children.run(command) {
+        Ok(ended) => ended,
         Err(error) => return Done::of(Err(not_started(program, &error).into())),
     };
-    let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-    said.push_str(&String::from_utf8_lossy(&output.stderr));
     let mut done = Done { output: said, ..Done::default() };
-    if !output.status.success() {
-        done.error = Some(vec![failed(action, program, output.status)]);
+    if !status.success() {
+        done.error = Some(vec![failed(action, program, status)]);
         return done;
     }
     if let Some((_, path)) = depfile {
@@ -124,6 +151,7 @@ fn command(action: &Action, index: usize, workshop: &Workshop<'_>) -> Done {
         for path in &mut done.discovered {
             *path = relative(path, workshop.root);
         }
+        let _ = std::fs::remove_file(path);
     }
     if action.kind == ActionKind::Compile {
         let own = done
@@ -136,11 +164,35 @@ fn command(action: &Action, index: usize, workshop: &Workshop<'_>) -> Done {
     }
     for output in &action.outputs {
         let from = renamed.get(output.as_str()).cloned().unwrap_or_default();
-        if let Err(error) = put(&from, &workshop.root.join(output)) {
-            done.error = Some(vec![error]);
+        match put(&from, &workshop.root.join(output), workshop.fence) {
+            Ok(made) => done.made.push(made),
+            Err(error) => done.error = Some(vec![error]),
         }
     }
     done
+}
+
+/// The process of a command, with its outputs under other names.
+fn prepared(
+    action: &Action,
+    details: &action::Command,
+    renamed: &BTreeMap<&str, PathBuf>,
+    workshop: &Workshop<'_>,
+) -> Command {
+    let mut words = action.argv.iter();
+    let mut command = Command::new(words.next().map_or("", String::as_str));
+    command.current_dir(workshop.root).env_clear().envs(&workshop.variables).envs(&action.env);
+    for word in words {
+        match renamed.get(word.as_str()) {
+            Some(path) => command.arg(path),
+            None => command.arg(word),
+        };
+    }
+    if details.maps_paths {
+        command.args(&workshop.prefix_maps);
+    }
+    workshop.jobs.offer(&mut command);
+    command
 }
 
 /// Files of the project that its sources name in assembler directives, as far as they are there.
@@ -168,11 +220,25 @@ fn relative(path: &str, root: &Path) -> String {
 }
 
 /// Renames a finished file into its place.
-fn put(from: &Path, to: &Path) -> Result<(), Diagnostic> {
-    if let Some(parent) = to.parent() {
-        install::create_dir(parent)?;
-    }
-    std::fs::rename(from, to).map_err(|error| install::write_error(to, &error))
+fn put(from: &Path, to: &Path, fence: &Fence) -> Result<Made, Diagnostic> {
+    let digest = Digest::of(&install::read(from)?);
+    fence.make_way(to)?;
+    std::fs::rename(from, to).map_err(|error| install::write_error(to, &error))?;
+    made(to, digest)
+}
+
+/// What is to be known of a file just made.
+pub(crate) fn made(path: &Path, digest: Digest) -> Result<Made, Diagnostic> {
+    let metadata = std::fs::metadata(path).map_err(|error| install::read_error(path, &error))?;
+    Ok(Made { digest, stat: Stat::of(&metadata) })
+}
+
+/// Writes an output that is in memory. Left alone when equal, so that what depends on it stays fresh.
+fn write(output: &str, bytes: &[u8], workshop: &Workshop<'_>) -> Result<Made, Diagnostic> {
+    let path = workshop.root.join(output);
+    workshop.fence.make_way(&path)?;
+    install::write_built(&path, bytes)?;
+    made(&path, Digest::of(bytes))
 }
 
 fn not_started(program: &str, error: &std::io::Error) -> Diagnostic {
@@ -227,17 +293,15 @@ fn read_all<'a>(
     if findings.is_empty() { Ok(files) } else { Err(Diagnostics(findings)) }
 }
 
-fn qstrs(action: &Action, workshop: &Workshop<'_>) -> Result<(), Diagnostics> {
+fn qstrs(action: &Action, workshop: &Workshop<'_>) -> Result<Vec<Made>, Diagnostics> {
     let files = read_all(action.inputs.iter(), workshop.root)?;
     let header = crate::mpy::qstr_header(files.iter().map(|(_, bytes)| bytes.as_slice()));
-    // Left alone when equal, so that sources which do not use a new qstr are not compiled again.
-    install::write_built(&workshop.root.join(action.name()), header.as_bytes())?;
-    Ok(())
+    Ok(vec![write(action.name(), header.as_bytes(), workshop)?])
 }
 
 fn link_action(action: &Action, link: &Link, workshop: &Workshop<'_>) -> Done {
     match link_files(action, link, workshop) {
-        Ok(warnings) => Done { warnings, ..Done::default() },
+        Ok((made, warnings)) => Done { made, warnings, ..Done::default() },
         Err(errors) => Done::of(Err(errors)),
     }
 }
@@ -246,7 +310,7 @@ fn link_files(
     action: &Action,
     link: &Link,
     workshop: &Workshop<'_>,
-) -> Result<Vec<Diagnostic>, Diagnostics> {
+) -> Result<(Vec<Made>, Vec<Diagnostic>), Diagnostics> {
     let root = workshop.root;
     let mut options = link.options.clone();
     options.qstrs = crate::mpy::read_qstrs(&root.join(&link.qstrs))?;
@@ -259,24 +323,23 @@ fn link_files(
     let Linked { mpy, sizes, warnings, .. } =
         anymod_link::mpy::link(&objects, &archives, &options)?;
     let sizes = ModuleSizes::of(&sizes, mpy.len()).to_json();
-    for (output, bytes) in action.outputs.iter().zip([mpy.as_slice(), sizes.as_bytes()]) {
-        install::write_built(&root.join(output), bytes)?;
-    }
-    Ok(warnings)
+    let files = action.outputs.iter().zip([mpy.as_slice(), sizes.as_bytes()]);
+    let made: Result<Vec<Made>, Diagnostic> =
+        files.map(|(output, bytes)| write(output, bytes, workshop)).collect();
+    Ok((made?, warnings))
 }
 
 fn merge(
     action: &Action,
     source_name: Option<&String>,
     workshop: &Workshop<'_>,
-) -> Result<(), Diagnostics> {
+) -> Result<Vec<Made>, Diagnostics> {
     let files = read_all(action.inputs.iter(), workshop.root)?;
     let inputs: Vec<(&str, &[u8])> =
         files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     let options = MergeOptions { source_name: source_name.cloned() };
     let merged = anymod_pack::mpy::merge(&inputs, &options)?;
-    install::write_built(&workshop.root.join(action.name()), &merged)?;
-    Ok(())
+    Ok(vec![write(action.name(), &merged, workshop)?])
 }
 
 #[cfg(test)]

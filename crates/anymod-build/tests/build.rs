@@ -19,15 +19,16 @@ fn a_module_is_built_and_then_left_alone() {
     let (events, report) = project.build();
     let report = report.unwrap();
     assert_eq!((report.totals.fresh, report.totals.ran, report.totals.changed), (3, 0, 0));
-    assert!(report.outputs[0].sizes.unwrap().text > 0);
+
     assert!(matches!(
         events.first(),
-        Some(Event::RunStarted { version: 1, modules: 1, actions: 3, .. })
+        Some(Event::RunStarted { version: 2, modules: 1, actions: 3, stale: 0, .. })
     ));
     assert!(matches!(events.last(), Some(Event::RunFinished(_))));
     assert_eq!(std::fs::metadata(project.path(X64)).unwrap().modified().unwrap(), modified);
     let sizes = anymod_build::sizes(&report).unwrap();
     assert_eq!(sizes.modules[0].sizes.file, bytes.len() as u64);
+    assert!(sizes.modules[0].sizes.text > 0);
 }
 
 #[test]
@@ -102,7 +103,7 @@ fn sources_of_the_same_name_and_above_the_project_do_not_meet() {
 
 #[test]
 fn all_failures_are_told_and_the_rest_is_built() {
-    let project = Project::new(&[
+    let mut project = Project::new(&[
         (
             "anymod.toml",
             "[project]\ntargets = [\"*x64\"]\n[module.twice]\nsources = [\"twice.c\"]\n[module.bad]\nsources = [\"bad1.c\", \"bad2.c\"]\n",
@@ -111,6 +112,10 @@ fn all_failures_are_told_and_the_rest_is_built() {
         ("bad1.c", "#error first\n"),
         ("bad2.c", "int x = \"second\" + ;\n"),
     ]);
+    project.request.jobs = Some(1);
+    let first = project.build().1.unwrap_err();
+    assert_eq!(first.0.len(), 1, "it stops at the first");
+    project.request.keep_going = true;
     let (events, result) = project.build();
     let errors = result.unwrap_err();
     assert_eq!(errors.0.len(), 2, "{errors}");

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -141,14 +142,14 @@ fn a_file_in_the_place_of_dist_is_told_and_stays() {
     assert!(project.path(DIST).is_file());
 }
 
-/// A disk of its own of some size, if this user may mount one.
-struct Disk(tempfile::TempDir);
+/// A disk of its own at a directory, if this user may mount one.
+struct Disk(PathBuf);
 
 impl Disk {
-    fn new(options: &str) -> Option<Disk> {
-        let directory = tempfile::tempdir().unwrap();
+    fn at(directory: PathBuf, options: &str) -> Option<Disk> {
+        std::fs::create_dir_all(&directory).unwrap();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(directory.path());
+        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&directory);
         let mounted = mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
         mounted.then_some(Disk(directory))
     }
@@ -156,24 +157,21 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
 
 #[test]
 fn a_full_disk_leaves_what_was_there() {
-    let Some(disk) = Disk::new("size=256k") else {
+    let project = Project::twice();
+    // `dist/` on a disk with no room left.
+    let Some(disk) = Disk::at(project.path("dist"), "size=256k") else {
         eprintln!("skipped: mounting a small disk needs root");
         return;
     };
-    let project = Project::twice();
     project.ran();
     let before = project.read(DIST);
-    // `dist/` on a disk with no room left.
-    std::fs::remove_dir_all(project.path("dist")).unwrap();
-    std::os::unix::fs::symlink(disk.0.path(), project.path("dist")).unwrap();
-    project.ran();
-    let filler = disk.0.path().join("filler");
+    let filler = disk.0.join("filler");
     let _ = std::fs::write(&filler, vec![1; 1 << 20]);
     project.write("twice.c", &MODULE_C.replace("2 *", "(int)sizeof(MP_QSTR_longer_than_before) *"));
     let errors = project.build().1.unwrap_err();
@@ -187,13 +185,27 @@ fn a_full_disk_leaves_what_was_there() {
 
 #[test]
 fn a_read_only_dist_is_told() {
-    let Some(disk) = Disk::new("size=256k,ro") else {
+    let project = Project::twice();
+    let Some(_disk) = Disk::at(project.path("dist"), "size=256k,ro") else {
         eprintln!("skipped: mounting a read-only disk needs root");
         return;
     };
-    let project = Project::twice();
-    std::os::unix::fs::symlink(disk.0.path(), project.path("dist")).unwrap();
     let errors = project.build().1.unwrap_err();
     assert_eq!(errors.0[0].code.id, "B0003", "{errors}");
     assert!(errors.0[0].hint.as_deref().unwrap().contains("permission"), "{errors}");
+}
+
+#[test]
+fn links_out_of_the_project_are_not_followed() {
+    for link in ["dist", "build", "build/micropython-x64", "dist/micropython-x64"] {
+        let project = Project::twice();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let link = project.path(link);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
+        let errors = project.build().1.unwrap_err();
+        assert_eq!(errors.0[0].code.id, "B0014", "{errors}");
+        let written = std::fs::read_dir(elsewhere.path()).unwrap().count();
+        assert_eq!(written, 0, "{}", link.display());
+    }
 }

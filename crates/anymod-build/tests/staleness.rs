@@ -170,10 +170,34 @@ fn a_damaged_log_is_a_full_build_and_never_an_error() {
     bad[whole.len() / 2] ^= 0x55;
     for damaged in [&b"nonsense"[..], b"", &[0xff; 4096], &bad] {
         std::fs::write(project.path("build/.anymod-log"), damaged).unwrap();
+        std::fs::remove_file(project.path("build/.anymod-snapshot")).unwrap();
         assert_eq!(project.ran().len(), 3);
         assert_eq!(project.ran(), [""; 0]);
         assert_eq!(project.read(DIST), before);
     }
+}
+
+#[test]
+fn a_damaged_snapshot_counts_for_nothing() {
+    let project = with_headers();
+    assert_eq!(project.ran(), [""; 0]);
+    let snapshot = "build/.anymod-snapshot";
+    let whole = project.read(snapshot);
+    for at in (0..whole.len()).step_by(97) {
+        let mut bad = whole.clone();
+        bad[at] ^= 0x55;
+        std::fs::write(project.path(snapshot), if at % 2 == 0 { &bad } else { &bad[..at] })
+            .unwrap();
+        let (_, report) = project.build();
+        assert_eq!(report.unwrap().totals.fresh, 3, "byte {at}");
+    }
+    let modified = |path: &str| std::fs::metadata(project.path(path)).unwrap().modified().unwrap();
+    project.build().1.unwrap();
+    let before = modified(snapshot);
+    project.build().1.unwrap();
+    assert_eq!(modified(snapshot), before, "a whole one is believed");
+    project.write("twice.c", &format!("{MODULE_C}int x;\n"));
+    assert_eq!(project.ran().first().map(String::as_str), Some("qstrs twice"));
 }
 
 #[test]

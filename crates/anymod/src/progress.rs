@@ -106,13 +106,18 @@ fn bar() -> ProgressBar {
 }
 
 /// `compile    crc32  micropython-x64  crc32.c`.
-fn describe(action: &Action) -> String {
+pub(crate) fn describe(action: &Action) -> String {
     let kind = match action.kind {
         ActionKind::CompilePython => "python",
         kind => kind.name(),
     };
     let module = action.module.as_ref().map(|module| format!("{module}  ")).unwrap_or_default();
     format!("{kind:<9}  {module}{}  {}", action.target, action.subject)
+}
+
+/// `1 action`, `2 actions`.
+pub(crate) fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 fn summary(totals: &Totals) -> String {

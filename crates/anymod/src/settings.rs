@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use anymod_build::StoreRequest;
 use anymod_build::environment::Environment;
 use anymod_model::Diagnostics;
-use anymod_model::settings::{Layer, Settings};
+use anymod_model::settings::{Layer, NAMESPACES, Settings};
+use anymod_store::{Limit, Limits, Link, Options};
 use clap::Args;
 
 /// Which store to use.
@@ -63,4 +65,25 @@ impl RunArgs {
 pub(crate) fn load(manifest: &Path, flags: Layer) -> Result<Settings, Diagnostics> {
     let root = anymod_build::settings::project_root(manifest);
     anymod_build::settings::load(root.as_deref(), flags, &Environment::of_process())
+}
+
+/// The store that settings mean; none if it is off.
+pub(crate) fn store(settings: &Settings) -> Option<StoreRequest> {
+    let directory = PathBuf::from(settings.path("store.path")?);
+    let limit = |section: &str| Limit {
+        bytes: settings.number(&format!("{section}.max-size")),
+        entries: settings.number(&format!("{section}.max-entries")),
+    };
+    let all = limit("store");
+    let namespaces = NAMESPACES
+        .iter()
+        .map(|name| ((*name).to_owned(), limit(&format!("store.namespace.{name}"))));
+    let link = match settings.word("store.link") {
+        Some("copy") => Link::Copy,
+        Some("hardlink") => Link::Hardlink,
+        _ => Link::Reflink,
+    };
+    let limits =
+        Limits { bytes: all.bytes, entries: all.entries, namespaces: namespaces.collect() };
+    Some(StoreRequest { directory, options: Options { link, limits } })
 }

@@ -39,15 +39,15 @@ impl Planner<'_> {
             _ => &settings.asflags,
         };
         argv.extend(settings.flags.iter().chain(own).map(|flag| flag.value.clone()));
-        argv.extend(self.path_maps(&search));
+        argv.extend(path_maps(&search));
         argv.extend(toolchain.system_headers(source.kind));
-        let mut command = Command::default();
+        let mut command = Command { maps_paths: true, ..Command::default() };
         if source.kind != SourceKind::Asm {
             let depfile = format!("{}.d", object.trim_end_matches(".o"));
             argv.extend(["-MD".to_owned(), "-MF".to_owned(), depfile.clone()]);
             command.depfile = Some(depfile);
             // Nobody puts headers into directories that anymod itself writes.
-            let foreign = |dir: &&String| !dir.starts_with(&format!("{}/", super::BUILD_DIR));
+            let foreign = |dir: &&String| !super::is_generated(dir);
             command.search = search.iter().filter(foreign).cloned().collect();
         }
         argv.extend(["-c".to_owned(), operand(&source.path), "-o".to_owned(), object.clone()]);
@@ -68,23 +68,24 @@ impl Planner<'_> {
         search.push(format!("{}/gen", scope.dir));
         search.push(headers::INCLUDE_DIR.to_owned());
         if let Some(tree) = &settings.micropython.micropython_dir {
-            if !self.root.join(&tree.value).join("py/dynruntime.h").is_file() {
+            let header = self.root.join(&tree.value).join("py/dynruntime.h");
+            if !self.environment.is_file(&header) {
                 return Err(no_tree(settings, tree));
             }
             search.push(tree.value.clone());
         }
         Ok(search)
     }
+}
 
-    /// Options that keep the project's place on this machine out of objects.
-    fn path_maps(&self, search: &[String]) -> Vec<String> {
-        let mut maps = vec![format!("-ffile-prefix-map={}=.", self.root.display())];
-        for dir in search.iter().filter(|dir| dir.starts_with('/')) {
-            let name = Path::new(dir).file_name().unwrap_or_default().to_string_lossy();
-            maps.push(format!("-ffile-prefix-map={dir}=/{name}"));
-        }
-        maps
-    }
+/// Options that keep the places of directories given by an absolute path out of objects; the project's own and anymod's
+/// are the runner's to add.
+fn path_maps(search: &[String]) -> impl Iterator<Item = String> {
+    let absolute = search.iter().filter(|dir| dir.starts_with('/'));
+    absolute.map(|dir| {
+        let name = Path::new(dir).file_name().unwrap_or_default().to_string_lossy();
+        format!("-ffile-prefix-map={dir}=/{name}")
+    })
 }
 
 /// The language standard; `cflags` and `cxxflags` come later and win.

@@ -295,10 +295,12 @@ fn library_action(
     toolchain: &crate::toolchain::Toolchain,
 ) -> Action {
     let subject = recipe.name;
+    let argv = recipe.argv();
     let work = Work::Library(Box::new(recipe));
     let mut action = scope.action(ActionKind::Library, subject, work);
     action.module = None;
     action.outputs = vec![archive.to_owned()];
+    action.argv = argv;
     action.tool = toolchain.identity;
     action
 }

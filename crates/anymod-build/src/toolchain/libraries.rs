@@ -81,7 +81,7 @@ fn gnu(
         // Its `libm.a` is there for the name's sake only; the functions are in `libc.a`.
         path.push(if name == "libm" { "libc.a".to_owned() } else { format!("{name}.a") });
     }
-    if !path.is_file() {
+    if !environment.is_file(&path) {
         let program = toolchain.program.display();
         let message = format!("`{program}` has no `{name}` for `{}`", toolchain.arch);
         let finding = Diagnostic::error(&codes::LIBRARY, message);
@@ -93,6 +93,8 @@ fn gnu(
                 .to_owned(),
         }));
     }
+    // It may be a linker script, whose words decide what is linked.
+    log.digest(&path.to_string_lossy());
     let path = path.canonicalize().map_err(|error| install::read_error(&path, &error))?;
     Ok(group(&path).unwrap_or_else(|| vec![path]))
 }
@@ -141,6 +143,13 @@ fn zig(toolchain: &Toolchain, name: &str, environment: &Environment) -> Result<R
 }
 
 impl Recipe {
+    /// The recipe in words, to be part of the action's key.
+    pub(crate) fn argv(&self) -> Vec<String> {
+        let mut argv = ["anymod", "library", self.name, RECIPE_VERSION].map(str::to_owned).to_vec();
+        argv.extend(self.toolchain.machine_flags());
+        argv
+    }
+
     /// Builds the archive; a no-op if it is there. Two at once are fine: each works apart and renames.
     ///
     /// # Errors

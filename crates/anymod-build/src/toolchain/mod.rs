@@ -170,8 +170,9 @@ fn identify(
             // The driver is a small program; these do the work and may be replaced on their own.
             for part in ["cc1", "cc1plus", "as"] {
                 let question = format!("-print-prog-name={part}");
-                let path = PathBuf::from(ask(program, &[&question], environment, log)?);
-                if path.is_absolute() && path.exists() {
+                let path = ask(program, &[&question], environment, log)?;
+                // A name without a directory is one that the driver looks up on the `PATH`.
+                if let Some(path) = environment.find_program(&path) {
                     identity.add(digest_of(&path, log)?.to_string());
                 }
             }
@@ -221,7 +222,7 @@ fn borrowed_headers(
         let has = ask(program, &preprocess, environment, log).is_ok();
         log.learn(question, if has { "yes" } else { "no" });
     }
-    let borrow = log.fact(&question) == Some("no") && Path::new(NEWLIB_HEADERS).is_dir();
+    let borrow = log.fact(&question) == Some("no") && environment.is_dir(Path::new(NEWLIB_HEADERS));
     let flags = ["-isystem".to_owned(), NEWLIB_HEADERS.to_owned()];
     Ok(if borrow { flags.to_vec() } else { Vec::new() })
 }

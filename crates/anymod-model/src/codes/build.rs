@@ -25,4 +25,8 @@ super::codes! {
         "What a source is, is told by its extension. Use one that the message lists.";
     INTERNAL = "B0012", exit 70, "anymod itself failed",
         "This is a bug in anymod, not in the project. Please report it.";
+    INTERRUPTED = "B0013", exit 130, "the run was interrupted",
+        "A signal ended the run, for instance Ctrl-C. The tools that ran were ended, nothing half-written is left, and what was finished is kept for the next build.";
+    OUTSIDE = "B0014", exit 2, "an output outside the project",
+        "A symbolic link or `..` leads from the build's directories to a place outside the project. Nothing is written there.";
 }

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use anymod_build::environment::Environment;
-use anymod_build::{BuildRequest, Report};
+use anymod_build::{BuildRequest, Inspected, Report};
 use anymod_model::Diagnostics;
 use clap::Args;
 
 use crate::cli::Format;
+use crate::interrupt;
 use crate::printer::Printer;
-use crate::progress::Progress;
+use crate::progress::{Progress, counted, describe};
+use crate::settings::{self, RunArgs};
 
 /// Build modules for their targets and install them into dist/
 ///
@@ -22,6 +24,9 @@ pub(crate) struct Build {
     /// Form of the output: lines for people, or one JSON object a line for each event
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Say what would run, and why, and run nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// What to build and how; shared with the commands that build first.
@@ -39,24 +44,28 @@ pub(crate) struct Selection {
     /// Compilers to use: `auto`, `gnu` or `zig` [default: ANYMOD_TOOLCHAIN, then the manifest, then `auto`]
     #[arg(long, value_name = "KIND")]
     toolchain: Option<String>,
-    /// Actions to run at once [default: the number of processors]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    run: RunArgs,
     /// The manifest, or a directory in or below which it is
     #[arg(long, value_name = "PATH", default_value = ".")]
     manifest: PathBuf,
 }
 
 impl Selection {
-    fn request(&self) -> BuildRequest {
-        BuildRequest {
+    /// The request, with what is set by flags, environment and files.
+    pub(crate) fn request(&self) -> Result<BuildRequest, Diagnostics> {
+        let settings = settings::load(&self.manifest, self.run.layer()?)?;
+        let jobs = settings.number("build.jobs").and_then(|jobs| usize::try_from(jobs).ok());
+        Ok(BuildRequest {
             modules: self.modules.clone(),
             targets: self.target.clone(),
             build_type: self.build_type.clone(),
             toolchain: self.toolchain.clone(),
-            jobs: self.jobs.map(usize::from),
+            jobs,
+            keep_going: settings.is_on("build.keep-going"),
+            store: settings::store(&settings),
             ..BuildRequest::new(&self.manifest, Environment::of_process())
-        }
+        })
     }
 
     /// True if a module for a target is among what is asked for.
@@ -68,8 +77,9 @@ impl Selection {
 
     /// Builds, with the run shown in a form.
     pub(crate) fn build(&self, format: Format, printer: Printer) -> Result<Report, Diagnostics> {
+        let request = BuildRequest { cancel: interrupt::cancel(), ..self.request()? };
         let mut progress = Progress::new(format, printer);
-        let outcome = anymod_build::build(&self.request(), &mut |event| progress.event(&event));
+        let outcome = anymod_build::build(&request, &mut |event| progress.event(&event));
         progress.finish();
         let report = outcome?;
         report.warnings.iter().for_each(|warning| printer.diagnostic(warning));
@@ -78,5 +88,44 @@ impl Selection {
 }
 
 pub(crate) fn run(args: &Build, printer: Printer) -> Result<(), Diagnostics> {
+    if args.dry_run {
+        return dry_run(args, printer);
+    }
     args.selection.build(args.format, printer).map(|_| ())
+}
+
+/// Says what would run, and why.
+fn dry_run(args: &Build, printer: Printer) -> Result<(), Diagnostics> {
+    let inspection = anymod_build::inspect(&args.selection.request()?)?;
+    inspection.findings.iter().for_each(|finding| printer.diagnostic(finding));
+    let stale = inspection.actions.iter().filter(|action| !action.reasons.is_empty());
+    let mut count = 0;
+    for inspected in stale {
+        count += 1;
+        printer.data(&match args.format {
+            Format::Text => told(inspected),
+            Format::Json => json_line(inspected),
+        });
+    }
+    let fresh = inspection.actions.len() - count;
+    printer.status(&format!("would run {}; {fresh} fresh", counted(count, "action")));
+    Ok(())
+}
+
+/// An action and its reasons, as lines.
+pub(crate) fn told(inspected: &Inspected) -> String {
+    let reasons = inspected.reasons.iter().map(|reason| format!("  {reason}\n"));
+    format!("{}\n{}", describe(&inspected.action), reasons.collect::<String>())
+}
+
+/// The same as a JSON object on a line.
+fn json_line(inspected: &Inspected) -> String {
+    let Inspected { action, inputs, outputs, reasons, .. } = inspected;
+    let mut value = serde_json::json!({ "inputs": inputs, "outputs": outputs, "reasons": reasons });
+    if let (Ok(serde_json::Value::Object(action)), Some(object)) =
+        (serde_json::to_value(action), value.as_object_mut())
+    {
+        object.extend(action);
+    }
+    value.to_string() + "\n"
 }

@@ -1,0 +1,113 @@
+//! The processes of a run: started each in a process group of its own, so that all of it can be ended.
+
+use std::collections::BTreeSet;
+use std::io::Read as _;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+/// How processes are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// They are asked to.
+    Politely,
+    /// They are not asked.
+    AtOnce,
+}
+
+/// The processes that run now.
+#[derive(Default)]
+pub(crate) struct Children {
+    running: Mutex<Running>,
+}
+
+#[derive(Default)]
+struct Running {
+    groups: BTreeSet<u32>,
+    /// Set once the run is over; nothing is started any more.
+    stopped: bool,
+}
+
+impl Children {
+    /// Runs a command to its end: how it ended and what it said on both its outputs, in the order in which it did.
+    pub(crate) fn run(&self, mut command: Command) -> std::io::Result<(ExitStatus, String)> {
+        let (mut reader, writer) = std::io::pipe()?;
+        command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = {
+            // Under the lock, so that nothing is started after everything was ended.
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            if running.stopped {
+                return Err(std::io::ErrorKind::Interrupted.into());
+            }
+            let child = command.spawn()?;
+            running.groups.insert(child.id());
+            child
+        };
+        // It holds our ends of the pipe, without whose closing the reading would not end.
+        drop(command);
+        let mut said = Vec::new();
+        let read = reader.read_to_end(&mut said);
+        let status = child.wait();
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).groups.remove(&child.id());
+        read?;
+        Ok((status?, String::from_utf8_lossy(&said).into_owned()))
+    }
+
+    /// Ends what runs; nothing can be started afterwards.
+    pub(crate) fn stop(&self, how: Stop) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.stopped = true;
+        for group in &running.groups {
+            end(*group, how);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn end(group: u32, how: Stop) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let signal = if how == Stop::Politely { Signal::TERM } else { Signal::KILL };
+    // One that has just ended by itself is no error.
+    if let Some(pid) = i32::try_from(group).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(pid, signal);
+    }
+}
+
+#[cfg(not(unix))]
+fn end(_group: u32, _how: Stop) {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn both_outputs_come_in_order() {
+        let script = "echo one; echo two >&2; echo three";
+        let (status, said) = Children::default().run(shell(script)).unwrap();
+        assert!(status.success());
+        assert_eq!(said, "one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn stopping_ends_what_children_started_too() {
+        let children = Children::default();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| children.run(shell("sleep 1000 & sleep 1000")));
+            while children.running.lock().unwrap().groups.is_empty() {
+                std::thread::yield_now();
+            }
+            children.stop(Stop::AtOnce);
+            // The background process holds the pipe: this returns only if it was ended as well.
+            let (status, _) = waiting.join().unwrap().unwrap();
+            assert!(!status.success());
+        });
+        assert!(children.run(shell("true")).is_err());
+    }
+}

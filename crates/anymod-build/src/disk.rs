@@ -1,0 +1,155 @@
+//! What is on disk now, each path looked at once a run and read only if its stat says that it may have changed.
+//!
+//! Answers go through the [`Log`], which remembers digests from run to run. What was looked at is kept, so that a later
+//! run can tell by stats alone that it would see the same (`snapshot`).
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anymod_store::Digest;
+
+use crate::log::{Log, TextId, Version, VersionId};
+use crate::shadow;
+use crate::stat::Stat;
+
+/// What this run has seen.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// By number of a path: not looked at, nothing there that can be read, or a version.
+    files: Vec<Option<Option<VersionId>>>,
+    /// By directory: its stat, if it is one, and the names in it.
+    pub(crate) listings: BTreeMap<String, (Option<Stat>, HashSet<String>)>,
+    pub(crate) shadows: shadow::Memo,
+}
+
+impl Seen {
+    fn set(&mut self, path: TextId, seen: Option<Option<VersionId>>) {
+        let index = path as usize;
+        if self.files.len() <= index {
+            self.files.resize(index + 1, None);
+        }
+        if let Some(slot) = self.files.get_mut(index) {
+            *slot = seen;
+        }
+    }
+
+    fn get(&self, path: TextId) -> Option<Option<VersionId>> {
+        self.files.get(path as usize).copied().flatten()
+    }
+
+    /// Every path looked at, and what was there.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (TextId, Option<VersionId>)> {
+        let files = self.files.iter().enumerate();
+        files.filter_map(|(path, seen)| Some((path as TextId, (*seen)?)))
+    }
+}
+
+impl Log {
+    /// The file system path behind a number.
+    pub(crate) fn location(&self, path: TextId) -> PathBuf {
+        self.root.join(self.text(path))
+    }
+
+    /// The version of the file at a path as it is now, `None` if there is no readable file. Reads the file only if its
+    /// times or size differ from what is known; looks at the disk once a run.
+    pub(crate) fn now(&mut self, path: TextId) -> Option<VersionId> {
+        if let Some(seen) = self.seen.get(path) {
+            return seen;
+        }
+        let seen = self.look(path);
+        self.seen.set(path, Some(seen));
+        seen
+    }
+
+    /// Forgets what this run saw at a path, because something may have written there.
+    pub(crate) fn forget(&mut self, path: TextId) {
+        self.seen.set(path, None);
+    }
+
+    fn look(&mut self, path: TextId) -> Option<VersionId> {
+        let location = self.location(path);
+        let metadata = std::fs::metadata(&location).ok()?;
+        if metadata.is_dir() {
+            return None;
+        }
+        let stat = Stat::of(&metadata);
+        let latest = self.latest.get(path as usize).copied().flatten();
+        let known = latest.and_then(|id| Some((id, *self.version(id)?)));
+        if let Some((id, version)) = known
+            && version.stat == Some(stat)
+        {
+            return Some(id);
+        }
+        let digest = Digest::of(&std::fs::read(&location).ok()?);
+        let stat = stat.is_settled(SystemTime::now()).then_some(stat);
+        if let Some((id, version)) = known
+            && stat.is_none()
+            && version.stat.is_none()
+            && version.digest == digest
+        {
+            return Some(id);
+        }
+        Some(self.add_version(Version { path, stat, digest }))
+    }
+
+    /// Takes note of a file that this run wrote under a name of its own and renamed to `path`, with the content and the
+    /// stat that it had then. Nobody else can have written to it within one tick of the clock, so the stat is trusted.
+    pub(crate) fn wrote(&mut self, path: TextId, stat: Stat, digest: Digest) -> VersionId {
+        let latest = self.latest.get(path as usize).copied().flatten();
+        let same = latest.filter(|id| {
+            self.version(*id)
+                .is_some_and(|known| known.stat == Some(stat) && known.digest == digest)
+        });
+        let id =
+            same.unwrap_or_else(|| self.add_version(Version { path, stat: Some(stat), digest }));
+        self.seen.set(path, Some(Some(id)));
+        id
+    }
+
+    /// True if a directory holds an entry `name`, or, for a name with slashes, if there is such a path below it. For
+    /// names that are usually not there: it looks into each directory once a run.
+    pub(crate) fn has(&mut self, directory: &str, name: &str) -> bool {
+        let first = name.split('/').next().unwrap_or(name);
+        if !self.names(directory).contains(first) {
+            return false;
+        }
+        if first.len() == name.len() {
+            return true;
+        }
+        let path = join(directory, name);
+        let path = self.id(&path);
+        self.now(path).is_some()
+    }
+
+    fn names(&mut self, directory: &str) -> &HashSet<String> {
+        if !self.seen.listings.contains_key(directory) {
+            let listing = list(&self.root.join(directory));
+            self.seen.listings.insert(directory.to_owned(), listing);
+        }
+        // It has just been put there.
+        &self.seen.listings.entry(directory.to_owned()).or_default().1
+    }
+
+    /// The content digest of a file as it is now.
+    pub(crate) fn digest(&mut self, path: &str) -> Option<Digest> {
+        let id = self.id(path);
+        let version = self.now(id)?;
+        self.version(version).map(|version| version.digest)
+    }
+}
+
+/// The stat of a directory, taken first, and the names in it.
+pub(crate) fn list(directory: &Path) -> (Option<Stat>, HashSet<String>) {
+    let stat = std::fs::metadata(directory).ok().map(|metadata| Stat::of(&metadata));
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    (stat, entries.filter_map(|entry| entry.file_name().into_string().ok()).collect())
+}
+
+/// A path below a directory, where `""` and `.` are the project's own.
+pub(crate) fn join(directory: &str, name: &str) -> String {
+    match directory {
+        "" | "." => name.to_owned(),
+        _ => format!("{}/{name}", directory.trim_end_matches('/')),
+    }
+}
