@@ -4,6 +4,8 @@
 //! a time. An action's way: looked up in the store; restored if it is there; else claimed, so that of all the processes
 //! that share the store one does it, done, and kept.
 
+mod worker;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Mutex;
@@ -12,7 +14,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anymod_model::Diagnostic;
 use anymod_model::event::{Event, Finding, Outcome, Reason};
-use anymod_store::{Claim, ClaimGuard, Entry, Explanation, Store};
+use anymod_store::{Claim, Entry, Explanation, Store};
+use worker::{Claimed, Job, Message};
 
 use crate::action::{Action, Work};
 use crate::cached::{self, Discovered, Place};
@@ -21,7 +24,7 @@ use crate::check::{self, Status};
 use crate::children::Stop;
 use crate::environment::Environment;
 use crate::fence::Fence;
-use crate::jobs::{Jobs, Token, Tokens};
+use crate::jobs::{Jobs, Tokens};
 use crate::locations::Locations;
 use crate::log::{Log, Record, VersionId};
 use crate::plan::Plan;
@@ -67,46 +70,6 @@ impl Ran {
         };
         !self.cancelled && self.unrecorded == 0 && self.outcomes.iter().all(done)
     }
-}
-
-/// An action's place in the store, and the claim to it if the store can give any.
-struct Claimed {
-    place: Place,
-    claim: Option<ClaimGuard>,
-}
-
-/// What a worker is given.
-enum Job {
-    /// Do the action.
-    Do { index: usize, place: Option<Claimed> },
-    /// Put what the store has in place.
-    Restore { index: usize, entry: Box<Entry>, place: Place },
-    /// Keep what the action made; nobody waits for it.
-    Keep {
-        index: usize,
-        place: Place,
-        claim: Option<ClaimGuard>,
-        discovered: Discovered,
-        said: String,
-    },
-}
-
-/// What the coordinator is told.
-enum Message {
-    Did {
-        index: usize,
-        started: SystemTime,
-        done: Box<Done>,
-        place: Option<Claimed>,
-    },
-    Restored {
-        index: usize,
-        result: Result<Option<Vec<Made>>, Diagnostic>,
-        entry: Box<Entry>,
-        place: Place,
-    },
-    Kept,
-    Token(Token),
 }
 
 /// How long the coordinator waits before it looks whether it is to stop, or whether another process has finished what
@@ -242,7 +205,7 @@ impl<'a> Run<'a> {
         std::thread::scope(|scope| {
             for _ in 0..way.jobs.limit {
                 let (to_main, jobs) = (to_main.clone(), &jobs);
-                scope.spawn(move || worker(actions, jobs, &to_main, workshop, way));
+                scope.spawn(move || worker::work(actions, jobs, &to_main, workshop, way));
             }
             let ended = self.coordinate(&to_workers, &messages, tokens, workshop);
             // Whatever went wrong, nothing is left running.
@@ -612,46 +575,5 @@ impl<'a> Run<'a> {
         let walk = walk.0.iter().map(|field| (log.id(&field.name), log.id(&field.value))).collect();
         let passed = passed.iter().map(|path| log.id(path)).collect();
         log.record(action.name(), Record { command, walk, inputs, outputs, passed });
-    }
-}
-
-fn worker(
-    actions: &[Action],
-    jobs: &Mutex<Receiver<Job>>,
-    to_main: &Sender<Message>,
-    workshop: &Workshop<'_>,
-    way: &Way<'_>,
-) {
-    loop {
-        let job = match jobs.lock() {
-            Ok(jobs) => jobs.recv(),
-            Err(_) => return,
-        };
-        let Ok(job) = job else { return };
-        let Some(message) = answer(job, actions, workshop, way) else { return };
-        if to_main.send(message).is_err() {
-            return;
-        }
-    }
-}
-
-/// Does a job; none if there is no such action or store, which no job is made for.
-fn answer(job: Job, actions: &[Action], workshop: &Workshop<'_>, way: &Way<'_>) -> Option<Message> {
-    match job {
-        Job::Do { index, place } => {
-            let started = SystemTime::now();
-            let done = Box::new(work::execute(actions.get(index)?, index, workshop));
-            Some(Message::Did { index, started, done, place })
-        }
-        Job::Restore { index, entry, place } => {
-            let result = cached::restore(actions.get(index)?, &entry, way);
-            Some(Message::Restored { index, result, entry, place })
-        }
-        Job::Keep { index, place, claim, discovered, said } => {
-            let action = actions.get(index)?;
-            cached::keep(action, &place, &discovered, &said, way);
-            drop(claim);
-            Some(Message::Kept)
-        }
     }
 }
