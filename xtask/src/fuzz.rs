@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anymod_link::mpy::{Input, Options, StaticData, link};
 use anymod_model::arch::ARCHES;
 
-const TARGETS: [&str; 4] = ["elf", "ar", "mpy", "manifest"];
+const TARGETS: [&str; 5] = ["elf", "ar", "mpy", "manifest", "record"];
 
 /// A compiler and flags for each architecture.
 const COMPILERS: [(&str, &[&str]); 14] = [
@@ -113,8 +113,16 @@ fn seed(fuzz: &Path) -> Result<(), String> {
             }
         }
     }
+    write(fuzz, "record", "lines", RECORD.as_bytes())?;
     manifest_seeds(fuzz)
 }
+
+/// The lines of a record of the store between its first and its last one.
+const RECORD: &str = "w\tkind\tcompile\nw\targument\t-DTEXT=\\t\\n\\\\\n\
+f\te3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\ta.h\n\
+p\tfirst/a.h\ne\t0 0\t0\n\
+o\te3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\t12\tx\ta.o\n\
+s\ta warning\\n\ne\t\t\n";
 
 /// An object's bytes; `None` if the compiler is not there or does not know the architecture.
 fn compile(
@@ -183,9 +191,10 @@ fn manifest_seeds(fuzz: &Path) -> Result<(), String> {
             };
             let mut paths: Vec<PathBuf> = files.iter().map(std::fs::DirEntry::path).collect();
             paths.push(entry.path().join(name));
-            for path in
-                paths.iter().filter(|path| path.extension().is_some_and(|end| end == "toml"))
-            {
+            let manifest = |path: &&PathBuf| {
+                path.is_file() && path.extension().is_some_and(|end| end == "toml")
+            };
+            for path in paths.iter().filter(manifest) {
                 let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
                 let name = entry.file_name().to_string_lossy().into_owned();
                 write(fuzz, "manifest", &name, &bytes)?;

@@ -15,7 +15,7 @@ use crate::grown;
 use crate::layout::Layout;
 use crate::limits::{Held, Limits};
 use crate::locks::{self, Exclusive};
-use crate::scan::{Lying, Scan, scan};
+use crate::scan::{Lying, Scan, scan, scan_again};
 use crate::store::Store;
 
 /// What a collection did.
@@ -41,8 +41,9 @@ impl Store {
             return Ok(Collected::default());
         }
         self.grown.settle(&self.layout);
+        let before = scan(&self.layout);
         let alone = locks::exclusive(&self.layout).map_err(|error| self.unusable(&error))?;
-        self.collect(limits, alone).map_err(|error| self.unusable(&error))
+        self.collect(limits, before, alone).map_err(|error| self.unusable(&error))
     }
 
     /// Collects garbage if what was kept may have grown past the limits, down to nine tenths of them. Costs next to
@@ -52,8 +53,12 @@ impl Store {
         if !changed || self.warnings.off() || !grown::exceeds(&self.layout, &self.options.limits) {
             return;
         }
+        let before = scan(&self.layout);
         let done = locks::exclusive_unless_busy(&self.layout).and_then(|alone| match alone {
-            Some(alone) => self.collect(&self.options.limits.with_room(), alone).map(|_| ()),
+            Some(alone) => {
+                let limits = self.options.limits.with_room();
+                self.collect(&limits, before, alone).map(|_| ())
+            }
             None => Ok(()),
         });
         if let Err(error) = done {
@@ -61,9 +66,15 @@ impl Store {
         }
     }
 
-    fn collect(&self, limits: &Limits, alone: Exclusive) -> std::io::Result<Collected> {
+    /// `before` is an earlier look, so that the one that keeps everybody waiting is short.
+    fn collect(
+        &self,
+        limits: &Limits,
+        before: Scan,
+        alone: Exclusive,
+    ) -> std::io::Result<Collected> {
         let mut trash = Trash::new(&self.layout)?;
-        let scan = scan(&self.layout);
+        let scan = scan_again(&self.layout, before);
         for path in &scan.damaged {
             self.warnings.damaged(path);
             trash.take(path)?;

@@ -133,6 +133,32 @@ fn one_claims_and_others_see_it() {
 }
 
 #[test]
+fn names_of_outputs_are_labels_and_lead_nowhere() {
+    let bench = Bench::new();
+    let object = bench.path("a.o");
+    std::fs::write(&object, "object").unwrap();
+    let (walk, key) = walk("a");
+    let outside = bench.path("outside").display().to_string();
+    let names = ["../../outside", outside.as_str(), "a\0b", "a\nb\tc", ""];
+    let files: Vec<_> = names.map(|name| (name.to_owned(), object.clone())).into();
+    let kept = Kept { found: &[], passed: &[], said: "", files: &files };
+    bench.store.keep("compile", &key, &walk, kept);
+    let outputs = bench.again().find("compile", &key).unwrap().entries.remove(0).outputs;
+    assert_eq!(outputs.iter().map(|output| output.name.as_str()).collect::<Vec<_>>(), names);
+    let to: Vec<PathBuf> =
+        (0..names.len()).map(|index| bench.path(&format!("to/{index}"))).collect();
+    assert!(bench.store.restore(&outputs, &to).unwrap());
+    assert_eq!(files_of(&bench, "to").len(), names.len());
+    assert!(!bench.path("outside").exists());
+    // Nor do namespaces: what cannot be a directory of the store's own is never kept.
+    assert!(bench.store.find("../compile", &key).is_none());
+}
+
+fn files_of(bench: &Bench, directory: &str) -> Vec<PathBuf> {
+    files(&bench.path(directory))
+}
+
+#[test]
 fn a_nonsense_path_is_refused() {
     for bad in ["", "a\0b"] {
         let Err(error) = Store::open(Path::new(bad), Options::default()) else {
