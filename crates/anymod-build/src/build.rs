@@ -14,6 +14,7 @@ use crate::cancel::Cancel;
 use crate::check::{self, Status};
 use crate::environment::Environment;
 use crate::fence::Fence;
+use crate::inspect::Recorder;
 use crate::install;
 use crate::jobs::Jobs;
 use crate::locations::Locations;
@@ -135,6 +136,11 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
     if let Some(remembered) = project.remembered() {
         return Ok(nothing_to_do(&project, remembered, clock, sink));
     }
+    let mut recorder = Recorder::default();
+    let sink: Sink<'_> = &mut |event| {
+        recorder.event(&event);
+        sink(event);
+    };
     let manifest = project.manifest()?;
     let mut log = project.log();
     let plan =
@@ -165,7 +171,10 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
         project.remember(&outputs, &plan, &mut log);
     }
     log.close()?;
-    report(project.root, outputs, ran, [plan.findings, unwritten].concat(), clock, sink)
+    let findings = [plan.findings, unwritten].concat();
+    let report = report(project.root.clone(), outputs, ran, findings, clock, sink);
+    recorder.write(&project.root)?;
+    report
 }
 
 /// Where a build takes place.

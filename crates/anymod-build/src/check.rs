@@ -34,14 +34,12 @@ pub(crate) fn check(actions: &[Action], locations: &Locations, log: &mut Log) ->
             let maker = makers.get(input.as_str()).and_then(|maker| statuses.get(*maker));
             maker.is_some_and(|status| *status != Status::Fresh)
         };
-        let waits_for = action.inputs.iter().find(not_fresh).cloned();
-        // What has never run will run whatever happens before it.
-        let status = match waits_for {
-            Some(path) if log.action(action.name()).is_some() => Status::Waits(path),
-            _ => match reasons(action, locations, log) {
-                none if none.is_empty() => Status::Fresh,
-                reasons => Status::Stale(reasons),
+        let status = match reasons(action, locations, log) {
+            none if none.is_empty() => match action.inputs.iter().find(not_fresh) {
+                Some(path) => Status::Waits(path.clone()),
+                None => Status::Fresh,
             },
+            reasons => Status::Stale(reasons),
         };
         statuses.push(status);
         makers.extend(action.outputs.iter().map(|output| (output.as_str(), index)));

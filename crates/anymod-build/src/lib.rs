@@ -53,5 +53,5 @@ mod work;
 pub use build::{BuildRequest, Output, Report, StoreRequest, build, read_manifest, sizes};
 pub use cancel::Cancel;
 pub use init::init;
-pub use inspect::{Inspected, Inspection, inspect};
+pub use inspect::{Inspected, Inspection, inspect, last_run};
 pub use run::Sink;

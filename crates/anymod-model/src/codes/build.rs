@@ -29,4 +29,6 @@ super::codes! {
         "A signal ended the run, for instance Ctrl-C. The tools that ran were ended, nothing half-written is left, and what was finished is kept for the next build.";
     OUTSIDE = "B0014", exit 2, "an output outside the project",
         "A symbolic link or `..` leads from the build's directories to a place outside the project. Nothing is written there.";
+    NO_SUCH_OUTPUT = "B0015", exit 2, "no such output",
+        "No action of the manifest makes a file of that path. Paths are those of installed modules below `dist/` and of files below `build/`.";
 }
