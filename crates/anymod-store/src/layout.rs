@@ -1,6 +1,6 @@
 //! Where things are: every path of the store is made here, from parts that were checked.
 //!
-//! `docs/formats/store.md` shows the whole tree. Nothing here touches the disk but [`Layout::create`].
+//! `docs/formats/store.md` shows the whole tree. Nothing here touches the disk but what creates the store.
 
 use std::path::{Path, PathBuf};
 
@@ -81,15 +81,21 @@ impl Layout {
         self.root.join("grown")
     }
 
-    /// Creates the directories and the files that are only locked.
+    /// Creates the files that are only locked, so that one can enter.
+    pub(crate) fn create_locks(&self) -> std::io::Result<()> {
+        std::fs::create_dir_all(&self.root)?;
+        files::open_lock(&self.lock())?;
+        files::open_lock(&self.gate())?;
+        Ok(())
+    }
+
+    /// Creates everything else. Like all that writes, only for who is inside.
     pub(crate) fn create(&self) -> std::io::Result<()> {
         for directory in
             [self.blobs(), self.records(), self.claims(), self.temporary(), self.trash()]
         {
             std::fs::create_dir_all(directory)?;
         }
-        files::open_lock(&self.lock())?;
-        files::open_lock(&self.gate())?;
         let tag = self.root.join(TAG_NAME);
         if !tag.exists() {
             files::temporary(&self.temporary(), 0o666, TAG.as_bytes())?.persist(tag)?;
@@ -137,8 +143,10 @@ mod tests {
     fn creating_twice_is_creating_once() {
         let directory = tempfile::tempdir().unwrap();
         let layout = Layout::new(&directory.path().join("deep/store"));
-        layout.create().unwrap();
-        layout.create().unwrap();
+        for _ in 0..2 {
+            layout.create_locks().unwrap();
+            layout.create().unwrap();
+        }
         for entry in std::fs::read_dir(layout.root()).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             assert!(TOP.contains(&name.as_str()), "{name}");

@@ -258,7 +258,11 @@ impl Store {
         }
         let mut created = self.created.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !*created {
-            match self.layout.create() {
+            let made = self.layout.create_locks().and_then(|()| {
+                let _inside = self.locks.shared(&self.layout);
+                self.layout.create()
+            });
+            match made {
                 Ok(()) => *created = true,
                 Err(error) => self.warnings.turn_off(self.layout.root(), &error),
             }

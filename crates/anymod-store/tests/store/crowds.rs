@@ -109,3 +109,30 @@ fn threads_that_claim_run_an_action_once() {
     });
     assert_eq!(runs.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn many_create_a_store_while_one_collects() {
+    for round in 0..40 {
+        let bench = Bench::new();
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for seed in 0..3 {
+                let (bench, start) = (&bench, &start);
+                scope.spawn(move || {
+                    let store = bench.again();
+                    start.wait();
+                    use_at_random(&store, bench.directory.path(), round * 3 + seed, 3);
+                    assert_eq!(store.take_warnings(), []);
+                });
+            }
+            start.wait();
+            for turn in 0..10 {
+                match turn % 2 {
+                    0 => bench.store.gc(&tiny()).unwrap(),
+                    _ => bench.store.clear().unwrap(),
+                };
+            }
+        });
+        assert_eq!(bench.store.verify().findings, []);
+    }
+}

@@ -25,7 +25,8 @@ pub(crate) fn command(program: &Path, task: &str, place: &Path) -> Command {
 
 fn start(task: &str, bench: &Bench) -> Child {
     let program = std::env::current_exe().unwrap();
-    command(&program, task, bench.directory.path()).stdout(Stdio::piped()).spawn().unwrap()
+    let mut command = command(&program, task, bench.directory.path());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 fn succeeded(child: Child) {
@@ -42,7 +43,7 @@ fn helper() {
     match std::env::var(TASK).unwrap().as_str() {
         "use" => {
             use_at_random(&store, place, u64::from(std::process::id()), 120);
-            assert!(store.take_warnings().is_empty());
+            assert_eq!(store.take_warnings(), []);
         }
         "use for ever" => {
             use_at_random(&store, place, u64::from(std::process::id()), u64::MAX);
