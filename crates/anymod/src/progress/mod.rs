@@ -29,6 +29,8 @@ pub(crate) struct Progress {
     board: Option<Arc<Mutex<Board>>>,
     /// The board on the screen, from the first action on.
     bar: Option<ProgressBar>,
+    /// The run's events, if they are asked for.
+    recorded: Option<Vec<Event>>,
 }
 
 impl Progress {
@@ -38,11 +40,26 @@ impl Progress {
             && std::io::stderr().is_terminal()
             && is_interactive(&Environment::of_process());
         let board = watched.then(|| Arc::new(Mutex::new(Board::new(Instant::now()))));
-        Progress { format, printer, board, bar: None }
+        Progress { format, printer, board, bar: None, recorded: None }
+    }
+
+    #[allow(dead_code, reason = "the build command takes it up")]
+    /// Keeps all events from now on, for [`take_events`](Progress::take_events).
+    pub(crate) fn record(&mut self) {
+        self.recorded = Some(Vec::new());
+    }
+
+    #[allow(dead_code, reason = "the build command takes it up")]
+    /// The events kept so far.
+    pub(crate) fn take_events(&mut self) -> Vec<Event> {
+        self.recorded.take().unwrap_or_default()
     }
 
     /// Shows one event.
     pub(crate) fn event(&mut self, event: &Event) {
+        if let Some(events) = &mut self.recorded {
+            events.push(event.clone());
+        }
         match self.format {
             Format::Json => self.printer.data(&json_line(event)),
             Format::Text => self.text(event),
