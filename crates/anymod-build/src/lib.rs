@@ -24,6 +24,7 @@ mod cached;
 mod cancel;
 mod check;
 mod children;
+pub mod clean;
 mod compile_commands;
 mod depfile;
 mod disk;
@@ -48,6 +49,7 @@ mod snapshot;
 mod stat;
 pub mod toolchain;
 mod trace;
+pub mod watch;
 mod work;
 
 pub use build::{BuildRequest, Output, Report, StoreRequest, build, read_manifest, sizes};

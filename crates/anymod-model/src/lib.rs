@@ -9,6 +9,7 @@ pub mod arch;
 pub mod codes;
 pub mod diag;
 pub mod event;
+pub mod graph;
 pub mod manifest;
 pub mod mpy;
 pub mod settings;

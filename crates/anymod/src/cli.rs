@@ -50,23 +50,27 @@ pub(crate) enum Format {
 pub(crate) enum Command {
     Init(commands::init::Init),
     Build(commands::build::Build),
+    Watch(commands::watch::WatchCommand),
+    Clean(commands::clean::Clean),
     Size(commands::size::Size),
     Targets(commands::targets::Targets),
     Doctor(commands::doctor::Doctor),
     Toolchain(commands::toolchain::Toolchain),
     Mpy(commands::mpy::Mpy),
+    Graph(commands::graph::GraphCommand),
     Settings(commands::settings::Settings),
     Explain(commands::explain::Explain),
 }
 
 const EXIT_CODES: &str = "\
 Exit status:
-  0   success
-  1   findings: the inputs are wrong and a diagnostic says where
-  2   usage or manifest error
-  3   a toolchain or runtime is missing
-  4   an external tool failed
-  70  a bug in anymod";
+    0  success
+    1  findings: the inputs are wrong and a diagnostic says where
+    2  usage or manifest error
+    3  a toolchain or runtime is missing
+    4  an external tool failed
+   70  a bug in anymod
+  130  interrupted, for instance with Ctrl-C";
 
 #[cfg(test)]
 mod tests {

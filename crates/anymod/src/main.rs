@@ -10,7 +10,6 @@ mod printer;
 mod progress;
 mod render;
 mod settings;
-#[allow(dead_code, reason = "the build command takes it up")]
 mod timings;
 
 use std::process::ExitCode;

@@ -31,4 +31,6 @@ super::codes! {
         "A symbolic link or `..` leads from the build's directories to a place outside the project. Nothing is written there.";
     NO_SUCH_OUTPUT = "B0015", exit 2, "no such output",
         "No action of the manifest makes a file of that path. Paths are those of installed modules below `dist/` and of files below `build/`.";
+    WATCH = "B0016", exit 2, "the files of a project cannot be watched",
+        "The system refuses to tell about changes, for instance because too many directories are watched already. `anymod build` works all the same.";
 }

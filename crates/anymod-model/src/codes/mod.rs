@@ -24,13 +24,14 @@ pub struct Code {
 }
 
 /// Every exit code of the command and what it means.
-pub const EXIT_CODES: [(u8, &str); 6] = [
+pub const EXIT_CODES: [(u8, &str); 7] = [
     (0, "success"),
     (1, "findings: something in the input is wrong and the messages say what"),
     (2, "the command line or the manifest is wrong"),
     (3, "a toolchain or a runtime is missing; the message names the command that installs it"),
     (4, "an external tool failed; its own output is shown"),
     (70, "a bug in anymod"),
+    (130, "the run was interrupted, for instance with Ctrl-C"),
 ];
 
 /// Declares the codes of a room: each a `static`, and `ALL` listing them in order.

@@ -12,6 +12,7 @@ use crate::interrupt;
 use crate::printer::Printer;
 use crate::progress::{Progress, counted, describe};
 use crate::settings::{self, RunArgs};
+use crate::timings::TimingsArgs;
 
 /// Build modules for their targets and install them into dist/
 ///
@@ -27,6 +28,8 @@ pub(crate) struct Build {
     /// Say what would run, and why, and run nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    timings: TimingsArgs,
 }
 
 /// What to build and how; shared with the commands that build first.
@@ -75,12 +78,21 @@ impl Selection {
             && (self.target.is_empty() || self.target.iter().any(matches))
     }
 
-    /// Builds, with the run shown in a form.
-    pub(crate) fn build(&self, format: Format, printer: Printer) -> Result<Report, Diagnostics> {
+    /// Builds, with the run shown in a form and, if that is asked for, a page written about how long everything took.
+    pub(crate) fn build(
+        &self,
+        format: Format,
+        timings: &TimingsArgs,
+        printer: Printer,
+    ) -> Result<Report, Diagnostics> {
         let request = BuildRequest { cancel: interrupt::cancel(), ..self.request()? };
         let mut progress = Progress::new(format, printer);
+        if timings.wanted() {
+            progress.record();
+        }
         let outcome = anymod_build::build(&request, &mut |event| progress.event(&event));
         progress.finish();
+        timings.write(&self.manifest, &progress.take_events(), printer)?;
         let report = outcome?;
         report.warnings.iter().for_each(|warning| printer.diagnostic(warning));
         Ok(report)
@@ -91,7 +103,7 @@ pub(crate) fn run(args: &Build, printer: Printer) -> Result<(), Diagnostics> {
     if args.dry_run {
         return dry_run(args, printer);
     }
-    args.selection.build(args.format, printer).map(|_| ())
+    args.selection.build(args.format, &args.timings, printer).map(|_| ())
 }
 
 /// Says what would run, and why.

@@ -1,14 +1,17 @@
 //! One module per subcommand: its arguments and its `run`.
 
 pub(crate) mod build;
+pub(crate) mod clean;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod mpy;
 pub(crate) mod settings;
 pub(crate) mod size;
 pub(crate) mod targets;
 pub(crate) mod toolchain;
+pub(crate) mod watch;
 
 use anymod_model::Diagnostics;
 
@@ -20,11 +23,14 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
     match command {
         Command::Init(args) => init::run(&args, *printer),
         Command::Build(args) => build::run(&args, *printer),
+        Command::Watch(args) => watch::run(&args, *printer),
+        Command::Clean(args) => clean::run(&args, *printer),
         Command::Size(args) => size::run(&args, *printer),
         Command::Targets(args) => targets::run(&args, *printer),
         Command::Doctor(args) => doctor::run(&args, *printer),
         Command::Toolchain(args) => toolchain::run(&args, *printer),
         Command::Mpy(args) => mpy::run(args, *printer),
+        Command::Graph(args) => graph::run(&args, *printer),
         Command::Settings(args) => settings::run(&args, *printer),
         Command::Explain(args) => explain::run(&args, *printer),
     }

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use super::build::Selection;
 use crate::cli::Format;
 use crate::printer::Printer;
+use crate::timings::TimingsArgs;
 
 /// Report the sizes of modules per target, building them first
 #[derive(Debug, Args)]
@@ -31,7 +32,11 @@ enum SizeFormat {
 }
 
 pub(crate) fn run(args: &Size, printer: Printer) -> Result<(), Diagnostics> {
-    let report = anymod_build::sizes(&args.selection.build(Format::Text, printer)?)?;
+    let report = anymod_build::sizes(&args.selection.build(
+        Format::Text,
+        &TimingsArgs::default(),
+        printer,
+    )?)?;
     let Some(path) = &args.compare else {
         printer.data(&match args.format {
             SizeFormat::Text => size::text(&report),

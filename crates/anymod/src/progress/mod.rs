@@ -43,13 +43,11 @@ impl Progress {
         Progress { format, printer, board, bar: None, recorded: None }
     }
 
-    #[allow(dead_code, reason = "the build command takes it up")]
     /// Keeps all events from now on, for [`take_events`](Progress::take_events).
     pub(crate) fn record(&mut self) {
         self.recorded = Some(Vec::new());
     }
 
-    #[allow(dead_code, reason = "the build command takes it up")]
     /// The events kept so far.
     pub(crate) fn take_events(&mut self) -> Vec<Event> {
         self.recorded.take().unwrap_or_default()

@@ -17,6 +17,7 @@ use anymod_model::event::Event;
 use clap::Args;
 use serde::Serialize;
 
+use crate::printer::Printer;
 use run::{Run, Timed, time};
 
 /// The page around the data; its places to fill are `<!--SUMMARY-->`, `<!--TABLES-->` and `<!--DATA-->`.
@@ -42,16 +43,27 @@ impl TimingsArgs {
         self.timings.is_some()
     }
 
-    /// Writes the page, if it is asked for, of a run of the project at `root`; returns where it is.
+    /// Writes the page, if it is asked for, about a run of the project whose manifest is at or above a path, and says where
+    /// it is.
     pub(crate) fn write(
         &self,
-        root: &Path,
+        manifest: &Path,
         events: &[Event],
-    ) -> Result<Option<PathBuf>, Diagnostic> {
-        let Some(file) = &self.timings else { return Ok(None) };
-        let path = file.clone().unwrap_or_else(|| root.join("build").join("timings.html"));
-        install::write_if_changed(&path, page(events).as_bytes())?;
-        Ok(Some(path))
+        printer: Printer,
+    ) -> Result<(), Diagnostic> {
+        let Some(file) = &self.timings else { return Ok(()) };
+        let shown = match file {
+            Some(file) => file.clone(),
+            None => {
+                let root = anymod_build::settings::project_root(manifest).unwrap_or_default();
+                let current = Path::new(".").canonicalize().unwrap_or_default();
+                let usual = root.join("build").join("timings.html");
+                usual.strip_prefix(&current).map(Path::to_owned).unwrap_or(usual)
+            }
+        };
+        install::write_if_changed(&shown, page(events).as_bytes())?;
+        printer.status(&format!("wrote      {}", shown.display()));
+        Ok(())
     }
 }
 

@@ -2,8 +2,8 @@
 
 use anymod_model::event::{Action, ActionKind, Event, Outcome, Reason, Totals};
 
+use super::page;
 use super::run::{Run, time};
-use super::{TimingsArgs, page};
 
 fn action(kind: ActionKind, subject: &str) -> Action {
     let (module, target) = (Some("m".to_owned()), "micropython-x64".to_owned());
@@ -169,29 +169,4 @@ fn the_page_asks_for_nothing_from_elsewhere() {
 fn times_are_told_as_precisely_as_they_matter() {
     let told = [7, 1_234, 56_789, 1_234_567, 61_000_000].map(time);
     assert_eq!(told, ["7 µs", "1.2 ms", "57 ms", "1.23 s", "1 min 01 s"]);
-}
-
-#[test]
-fn the_page_is_written_where_it_is_asked_for() {
-    use clap::Parser as _;
-    #[derive(clap::Parser)]
-    struct Build {
-        #[command(flatten)]
-        timings: TimingsArgs,
-        module: Option<String>,
-    }
-    let directory = tempfile::tempdir().unwrap();
-    let path = |words: &[&str]| {
-        let build = Build::parse_from([&["build"], words].concat());
-        let path = build.timings.write(directory.path(), &[]).unwrap();
-        (path, build.timings.wanted(), build.module)
-    };
-    assert_eq!(path(&[]), (None, false, None));
-    let usual = directory.path().join("build/timings.html");
-    assert_eq!(path(&["--timings", "m"]), (Some(usual.clone()), true, Some("m".to_owned())));
-    assert!(usual.is_file());
-    let other = directory.path().join("t.html");
-    let flag = format!("--timings={}", other.display());
-    assert_eq!(path(&[&flag]), (Some(other.clone()), true, None));
-    assert!(other.is_file());
 }

@@ -29,6 +29,8 @@ const OUTPUTS: &[(&str, &[&str])] = &[
     ("size", &["size", "--format", "json", "--toolchain", "gnu", "--target", "micropython-x64"]),
     ("targets", &["targets", "--format", "json"]),
     ("doctor", &["doctor", "--format", "json"]),
+    ("settings", &["settings", "--format", "json"]),
+    ("graph", &["graph", "--format", "json", "--toolchain", "gnu", "--target", "micropython-x64"]),
     ("dump", &["mpy", "dump", "--format", "json", "dist/micropython-x64/fresh.mpy"]),
     (
         "dump-disassembled",
