@@ -154,7 +154,8 @@ impl Store {
 
 /// Where things go that are about to be removed: renaming takes no time.
 struct Trash {
-    all: PathBuf,
+    /// What others left there: killed processes, or one that is still busy removing it.
+    leftovers: Vec<PathBuf>,
     /// Ours: a directory of its own, so that names do not meet.
     directory: tempfile::TempDir,
     count: u64,
@@ -164,8 +165,10 @@ impl Trash {
     fn new(layout: &Layout) -> std::io::Result<Trash> {
         let all = layout.trash();
         std::fs::create_dir_all(&all)?;
+        // Before ours is made, and while we are alone: what comes later is in use.
+        let leftovers = std::fs::read_dir(&all)?.flatten().map(|entry| entry.path()).collect();
         let directory = tempfile::Builder::new().prefix(files::TEMPORARY.0).tempdir_in(&all)?;
-        Ok(Trash { all, directory, count: 0 })
+        Ok(Trash { leftovers, directory, count: 0 })
     }
 
     /// Takes a file or a directory, if it is there.
@@ -178,12 +181,12 @@ impl Trash {
         }
     }
 
-    /// Removes what is in the trash, also what a killed process or another one left there.
+    /// Removes what was taken and what others left.
     fn empty(self) {
         drop(self.directory);
-        for entry in std::fs::read_dir(&self.all).into_iter().flatten().flatten() {
+        for path in self.leftovers {
             // What cannot be removed now is tried again next time.
-            let _ = std::fs::remove_dir_all(entry.path());
+            let _ = std::fs::remove_dir_all(path);
         }
     }
 }

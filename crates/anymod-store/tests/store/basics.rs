@@ -133,6 +133,36 @@ fn one_claims_and_others_see_it() {
 }
 
 #[test]
+fn a_hard_link_that_cannot_be_made_is_a_copy() {
+    let bench = Bench::with(Options { link: Link::Hardlink, ..Options::default() });
+    let outputs = bench.keep("compile", "a", &[&[7; 100_000]]);
+    // Another file system, where there is one; without the blob's own there is nothing to link to either.
+    let elsewhere = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    assert!(bench.store.restore(&outputs, &[elsewhere.path().join("out")]).unwrap());
+    assert_eq!(std::fs::read(elsewhere.path().join("out")).unwrap(), [7; 100_000]);
+    assert_eq!(files(elsewhere.path()).len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn writing_through_a_hard_link_is_noticed() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let bench = Bench::with(Options { link: Link::Hardlink, ..Options::default() });
+    bench.keep("compile", "a", &[b"object"]);
+    assert_eq!(bench.restore("compile", "a", "to"), Some(true));
+    let linked = bench.path("to/out0");
+    let inode = |path: &Path| std::fs::metadata(path).unwrap().ino();
+    assert_eq!(inode(&linked), inode(&bench.files("blobs")[0]));
+    std::fs::set_permissions(&linked, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::write(&linked, "abject").unwrap();
+    assert_eq!(bench.restore("compile", "a", "again"), Some(false));
+    assert_eq!(bench.store.take_warnings()[0].code.id, "S0002");
+    bench.keep("compile", "a", &[b"object"]);
+    assert_eq!(bench.restore("compile", "a", "to"), Some(true));
+    assert_eq!(std::fs::read(&linked).unwrap(), b"object");
+}
+
+#[test]
 fn names_of_outputs_are_labels_and_lead_nowhere() {
     let bench = Bench::new();
     let object = bench.path("a.o");
