@@ -1,6 +1,6 @@
 //! Records: what is known of one key, and its text on disk.
 //!
-//! A record is a text of lines whose fields are separated by tabs. Discovered inputs and paths that were looked for in vain
+//! A record is a text of lines whose fields are separated by tabs. Discovered inputs and paths that were passed over
 //! are listed once and then numbered, because the entries of a record differ in few of them. The byte table is in
 //! `docs/formats/store.md`. The last line is the SHA-256 of all before it; a text that is not exactly as written here is no
 //! record.
@@ -32,7 +32,7 @@ pub struct Record {
 pub struct Entry {
     /// The discovered inputs: names as the caller wrote them, and digests.
     pub found: Vec<(String, Digest)>,
-    /// Paths that were looked for and were not there.
+    /// Paths that stood where the action looks first and that it passed over.
     pub passed: Vec<String>,
     /// The files it made.
     pub outputs: Vec<Output>,

@@ -35,7 +35,7 @@ pub struct Options {
 pub struct Kept<'a> {
     /// The discovered inputs: names and digests.
     pub found: &'a [(String, Digest)],
-    /// Paths that were looked for and were not there.
+    /// Paths that stood where the action looks first and that it passed over.
     pub passed: &'a [String],
     /// What the tool said.
     pub said: &'a str,
