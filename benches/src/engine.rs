@@ -17,9 +17,6 @@ use crate::files::make_dir;
 use crate::measure::{self, Cost};
 use commands::Compiler;
 
-/// True once `anymod build` has `--store`, `--no-store` and `--dry-run`.
-const HAS_STORE: bool = false;
-
 /// A part of the benchmark.
 type Part = (&'static str, fn(&Engine) -> Result<(), String>);
 
@@ -104,31 +101,17 @@ impl Engine {
     }
 
     /// `anymod build` of a whole project with the GNU compilers.
-    fn build(&self, project: &Path, options: &[String]) -> Command {
+    fn build(&self, project: &Path, options: &[&str]) -> Command {
         let mut command = Command::new(&self.anymod);
         command.args(["build", "--quiet", "--toolchain", "gnu"]).args(options);
-        command.current_dir(project);
+        // What a user of this machine has configured stays out.
+        command.current_dir(project).env_remove("ANYMOD_STORE");
         command
     }
 }
 
 /// The option that keeps `anymod build` from any store.
-fn no_store() -> Vec<String> {
-    if HAS_STORE { vec!["--no-store".to_owned()] } else { Vec::new() }
-}
-
-/// The options that give `anymod build` a store.
-fn store(directory: &Path) -> Result<Vec<String>, String> {
-    if !HAS_STORE {
-        return Err("this `anymod build` has no `--store` yet".to_owned());
-    }
-    Ok(vec!["--store".to_owned(), directory.display().to_string()])
-}
-
-/// The options that only plan; until there are such, a build in which nothing is to be done.
-fn dry_run() -> Vec<String> {
-    if HAS_STORE { ["--no-store", "--dry-run"].map(str::to_owned).to_vec() } else { Vec::new() }
-}
+const NO_STORE: &[&str] = &["--no-store"];
 
 /// Where a program is on the `PATH`; the error says what to install.
 fn find(program: &str) -> Result<PathBuf, String> {

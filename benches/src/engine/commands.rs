@@ -41,7 +41,7 @@ impl Compiler {
             make_executable(&script)?;
         }
         crate::files::remove_dir(&root.join("build"))?;
-        let mut build = engine.build(&root, &super::no_store());
+        let mut build = engine.build(&root, super::NO_STORE);
         let path = std::env::var("PATH").unwrap_or_default();
         build.env("PATH", format!("{}:{path}", root.join("bin").display()));
         measure::once(&mut vec![build])?;

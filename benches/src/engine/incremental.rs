@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::project::{self, Project, SHARED};
-use super::{Engine, graphs, no_store, nothing, quietly, row};
+use super::{Engine, NO_STORE, graphs, nothing, quietly, row};
 use crate::measure::{Entrant, turns};
 
 const MODULES: usize = 1000;
@@ -15,7 +15,7 @@ pub(super) fn noop(engine: &Engine) -> Result<(), String> {
     let tree = built_tree(engine)?;
     graphs::write_makefiles(engine, &tree, MAKE)?;
     quietly(graphs::make(&tree, MAKE, "-s"))?;
-    let ours = || vec![engine.build(&tree.root, &no_store())];
+    let ours = || vec![engine.build(&tree.root, NO_STORE)];
     let name = format!("no-op, {MODULES} modules x 2 targets, {} actions", MODULES * 2 * 3);
     for (incumbent, runs, theirs) in [
         ("ninja", 15, graphs::ninja(&tree, NINJA, &[])),
@@ -38,7 +38,7 @@ pub(super) fn header(engine: &Engine) -> Result<(), String> {
             value.set(value.get() + 1);
             project::set_header(&tree.root, name, 3, value.get())
         };
-        let ours = vec![engine.build(&tree.root, &no_store())];
+        let ours = vec![engine.build(&tree.root, NO_STORE)];
         let theirs = vec![graphs::ninja(&tree, NINJA, &[])];
         let entrant = |step| Entrant { step, before: &change };
         let costs = turns(1, 7, &mut [entrant(ours), entrant(theirs)])?;
@@ -50,7 +50,7 @@ pub(super) fn header(engine: &Engine) -> Result<(), String> {
 /// The tree, built by us and by ninja.
 fn built_tree(engine: &Engine) -> Result<Project, String> {
     let tree = project::tree(&engine.directory, MODULES)?;
-    quietly(engine.build(&tree.root, &no_store()))?;
+    quietly(engine.build(&tree.root, NO_STORE))?;
     graphs::write_ninja(engine, &tree, NINJA, "")?;
     quietly(graphs::ninja(&tree, NINJA, &[]))?;
     Ok(tree)

@@ -1,7 +1,7 @@
 //! How memory and the cost of planning grow with the number of actions.
 
 use super::project;
-use super::{Engine, dry_run, graphs, no_store, nothing, quietly, row};
+use super::{Engine, NO_STORE, graphs, nothing, row};
 use crate::files::remove_dir;
 use crate::measure::{self, Cost, Entrant, turns};
 
@@ -16,12 +16,7 @@ pub(super) fn scale(engine: &Engine) -> Result<(), String> {
     let mut planned = Vec::new();
     for modules in SIZES {
         let tree = project::tree(&engine.directory.join("unbuilt"), modules)?;
-        if super::HAS_STORE {
-            remove_dir(&tree.root.join("build"))?;
-        } else {
-            quietly(engine.build(&tree.root, &no_store()))?;
-        }
-        let step = vec![engine.build(&tree.root, &dry_run())];
+        let step = vec![engine.build(&tree.root, &["--no-store", "--dry-run"])];
         let costs = turns(1, 7, &mut [Entrant { step, before: &nothing }])?;
         points.push(((modules * ACTIONS_EACH) as f64 / 1e3, costs[0].wall));
         planned.push((modules * ACTIONS_EACH, costs[0]));
@@ -31,12 +26,12 @@ pub(super) fn scale(engine: &Engine) -> Result<(), String> {
     for directory in ["build", "dist", NINJA] {
         remove_dir(&tree.root.join(directory))?;
     }
-    let full = measure::once(&mut vec![engine.build(&tree.root, &no_store())])?;
+    let full = measure::once(&mut vec![engine.build(&tree.root, NO_STORE)])?;
     graphs::write_ninja(engine, &tree, NINJA, "")?;
     let their_full = measure::once(&mut vec![graphs::ninja(&tree, NINJA, &[])])?;
     row(&format!("all of {actions} actions, one run"), full, "ninja", their_full);
     let entrant = |step| Entrant { step, before: &nothing };
-    let ours = vec![engine.build(&tree.root, &no_store())];
+    let ours = vec![engine.build(&tree.root, NO_STORE)];
     let theirs = vec![graphs::ninja(&tree, NINJA, &[])];
     let costs = turns(1, 7, &mut [entrant(ours), entrant(theirs)])?;
     row(&format!("no-op, {actions} actions"), costs[0], "ninja", costs[1]);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::project::{self, FILES, Project};
-use super::{Engine, graphs, no_store, quietly, row, store};
+use super::{Engine, NO_STORE, graphs, quietly, row};
 use crate::files::{make_dir, remove_dir};
 use crate::measure::{Cost, Entrant, turns};
 
@@ -15,7 +15,8 @@ const SCCACHE: &str = "ninja-sccache";
 /// Every result is in the store and nothing in the output directory.
 pub(super) fn warm(engine: &Engine) -> Result<(), String> {
     let project = project::many_files(&engine.directory)?;
-    let stored = store(&engine.directory.join("store"))?;
+    let store = engine.directory.join("store").display().to_string();
+    let stored = ["--store", &store];
     let ccache = Ccache(engine.directory.join("ccache"));
     let sccache = Sccache::start(&engine.directory.join("sccache"))?;
     graphs::write_ninja(engine, &project, CCACHE, "ccache")?;
@@ -62,7 +63,7 @@ pub(super) fn warm(engine: &Engine) -> Result<(), String> {
 pub(super) fn cold(engine: &Engine) -> Result<(), String> {
     let project = project::many_files(&engine.directory)?;
     let directory = engine.directory.join("store-cold");
-    let stored = store(&directory)?;
+    let store = directory.display().to_string();
     let ccache = Ccache(engine.directory.join("ccache-cold"));
     graphs::write_ninja(engine, &project, PLAIN, "")?;
     graphs::write_ninja(engine, &project, CCACHE, "ccache")?;
@@ -78,8 +79,11 @@ pub(super) fn cold(engine: &Engine) -> Result<(), String> {
         0,
         3,
         &mut [
-            Entrant { step: vec![engine.build(&project.root, &no_store())], before: &forget_ours },
-            Entrant { step: vec![engine.build(&project.root, &stored)], before: &forget_ours },
+            Entrant { step: vec![engine.build(&project.root, NO_STORE)], before: &forget_ours },
+            Entrant {
+                step: vec![engine.build(&project.root, &["--store", &store])],
+                before: &forget_ours,
+            },
             Entrant { step: vec![graphs::ninja(&project, PLAIN, &[])], before: &forget_theirs },
             Entrant {
                 step: vec![ccache.given(graphs::ninja(&project, CCACHE, &[]))],
@@ -123,7 +127,7 @@ fn forget_ninja(project: &Project, directories: &[&str]) -> Result<(), String> {
 }
 
 /// What our build says of its actions.
-fn hits(engine: &Engine, project: &Project, stored: &[String]) -> Result<String, String> {
+fn hits(engine: &Engine, project: &Project, stored: &[&str]) -> Result<String, String> {
     let mut build = engine.build(&project.root, stored);
     build.args(["--format", "json"]).stdin(Stdio::null());
     let output = build.output().map_err(|error| format!("cannot run {build:?}: {error}"))?;
