@@ -107,16 +107,15 @@ impl Watch {
         if matches!(event.kind, EventKind::Access(_)) {
             return false;
         }
-        let before = changed.len();
         let mut seen = false;
         for path in &event.paths {
             let inside = path.strip_prefix(&self.root).unwrap_or(path);
-            if !is_noise(inside) {
+            if !is_noise(inside) && !is_own_output(path) {
                 seen = true;
                 changed.insert(inside.to_owned());
             }
         }
-        seen || changed.len() > before
+        seen
     }
 }
 
@@ -137,6 +136,24 @@ fn is_noise(path: &Path) -> bool {
     let ours = name.starts_with(".anymod-") && name.ends_with(".tmp");
     // Vim makes a file of this name to learn whether it may.
     vim || emacs || ours || name.ends_with('~') || name == "4913"
+}
+
+/// True for a file that this process's standard output or error go to: saying something must not begin a build.
+#[cfg(unix)]
+fn is_own_output(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    let file = identity(path);
+    file.is_some()
+        && ["/dev/stdout", "/dev/stderr"].iter().any(|own| identity(Path::new(own)) == file)
+}
+
+#[cfg(not(unix))]
+fn is_own_output(_path: &Path) -> bool {
+    false
 }
 
 fn failed(path: &Path, error: &notify::Error) -> Diagnostic {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anymod_build::BuildRequest;
 use anymod_build::watch::Watch;
-use anymod_model::event::{Event, Totals};
+use anymod_model::event::{Event, Outcome, Totals};
 use anymod_model::{Diagnostic, Diagnostics, codes};
 use clap::Args;
 
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &WatchCommand, printer: Printer) -> Result<(), Diagnosti
     let cancel = interrupt::cancel();
     // Before the first build, so that nothing that changes meanwhile is missed.
     let mut watch = Watch::begin(&root)?;
-    let mut rounds = Rounds { args, printer, failed: true };
+    let mut rounds = Rounds { args, printer, told: Vec::new(), failure: None };
     let mut changed = BTreeSet::new();
     loop {
         let request = args
@@ -63,56 +63,74 @@ pub(crate) fn run(args: &WatchCommand, printer: Printer) -> Result<(), Diagnosti
     }
 }
 
-/// Builds, one after another.
+/// Builds, one after another. What a round has nothing new to say of is not told again: a change that no module depends
+/// on is not worth a word, and whoever writes what we say into a file of the project must not make us say it again.
 struct Rounds<'a> {
     args: &'a WatchCommand,
     printer: Printer,
-    /// True if the last one failed, so that the next says that all is well even if it had nothing to do.
-    failed: bool,
+    /// The failures that the last round told or passed over.
+    told: Vec<String>,
+    /// How the last round failed, if it did.
+    failure: Option<Diagnostics>,
 }
 
 impl Rounds<'_> {
-    /// Builds and shows what came of it; returns files that it read outside the project.
+    /// Builds and shows what is new; returns files that it read outside the project.
     fn build(
         &mut self,
         request: Result<BuildRequest, Diagnostics>,
         changed: &BTreeSet<PathBuf>,
     ) -> Vec<PathBuf> {
+        let mut shown = false;
         let outcome = request.and_then(|request| {
-            let report = self.run(&request, changed)?;
+            let report = self.run(&request, changed, &mut shown)?;
             report.warnings.iter().for_each(|warning| self.printer.diagnostic(warning));
-            Ok(outside(&request))
+            Ok(request)
         });
-        self.failed = outcome.is_err();
         match outcome {
-            Ok(files) => files,
+            Ok(request) => {
+                self.failure = None;
+                if shown || changed.is_empty() { outside(&request) } else { Vec::new() }
+            }
             // How an interrupted run ends is said once, at the end.
             Err(findings) if is_interruption(&findings) => Vec::new(),
             Err(findings) => {
-                self.printer.diagnostics(&findings);
+                if !shown && self.failure.as_ref() != Some(&findings) {
+                    self.name(changed);
+                    shown = true;
+                }
+                if shown {
+                    self.printer.diagnostics(&findings);
+                }
+                self.failure = Some(findings);
                 Vec::new()
             }
         }
     }
 
     fn run(
-        &self,
+        &mut self,
         request: &BuildRequest,
         changed: &BTreeSet<PathBuf>,
+        shown: &mut bool,
     ) -> Result<anymod_build::Report, Diagnostics> {
         let mut progress = Progress::new(self.args.format, self.printer);
-        // A change that no module depends on is not worth a word, and whether it is shows with the first thing done.
+        let mut failures = Vec::new();
         let mut held = Some(Vec::new());
-        let always = self.failed || self.args.format == Format::Json;
         let outcome = anymod_build::build(request, &mut |event| {
-            let silent = !always && is_nothing(&event);
+            failures.extend(failure(&event));
+            // A board may show at once what runs; it leaves nothing behind.
+            if self.args.format == Format::Text
+                && matches!(event, Event::RunStarted { .. } | Event::ActionStarted { .. })
+            {
+                return progress.event(&event);
+            }
+            let silent = self.is_old(&event);
             match &mut held {
                 Some(events) if silent => events.push(event),
                 _ => {
                     if let Some(events) = held.take() {
-                        if self.args.format == Format::Text && !changed.is_empty() {
-                            self.printer.status(&named(changed));
-                        }
+                        self.name(changed);
                         events.iter().for_each(|event| progress.event(event));
                     }
                     progress.event(&event);
@@ -120,18 +138,42 @@ impl Rounds<'_> {
             }
         });
         progress.finish();
+        *shown = held.is_none();
+        self.told = failures;
         outcome
+    }
+
+    /// True for an event that says nothing that the last round did not.
+    fn is_old(&self, event: &Event) -> bool {
+        match event {
+            Event::RunStarted { .. }
+            | Event::ActionStarted { .. }
+            | Event::Installed { changed: false, .. }
+            | Event::ActionFinished { outcome: Outcome::Fresh, .. } => true,
+            Event::RunFinished(Totals { ran, hits, failed, skipped, changed, .. }) => {
+                // That all is well is news after a failure, and that it is not if that has not been told.
+                ran + hits + changed == 0 && (self.failure.is_none() || failed + skipped > 0)
+            }
+            event => failure(event).is_some_and(|failure| self.told.contains(&failure)),
+        }
+    }
+
+    /// Says what changed, before what came of it.
+    fn name(&self, changed: &BTreeSet<PathBuf>) {
+        if self.args.format == Format::Text && !changed.is_empty() {
+            self.printer.status(&named(changed));
+        }
     }
 }
 
-/// True for events of runs that find nothing to do.
-fn is_nothing(event: &Event) -> bool {
+/// What tells a failure from others, times apart.
+fn failure(event: &Event) -> Option<String> {
     match event {
-        Event::RunStarted { .. } | Event::Installed { changed: false, .. } => true,
-        Event::RunFinished(Totals { ran, hits, failed, skipped, changed, .. }) => {
-            ran + hits + failed + skipped + changed == 0
+        Event::ActionFinished { action, outcome: Outcome::Failed, output, .. } => {
+            Some(format!("{action:?} {output}"))
         }
-        _ => false,
+        Event::Diagnostic(finding) => Some(format!("{finding:?}")),
+        _ => None,
     }
 }
 

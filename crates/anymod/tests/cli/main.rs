@@ -11,6 +11,7 @@ mod session;
 mod shapes;
 #[path = "../support/mod.rs"]
 mod support;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let mut trials = vec![Trial::test("cli::help", || Ok(help::check()?))];
     trials.extend(shapes::trials());
     trials.extend(output::trials());
+    trials.extend(watch::trials());
     match session::trials() {
         Ok(sessions) => trials.extend(sessions),
         Err(error) => trials.push(Trial::test("cli::sessions", move || Err(error.into()))),
