@@ -11,32 +11,36 @@ use jobserver::{Acquired, Client, HelperThread};
 
 use crate::environment::Environment;
 
+const MAKEFLAGS: &str = "MAKEFLAGS";
+
 /// The job slots of a run.
 pub(crate) struct Jobs {
     /// The most that may run at once.
     pub(crate) limit: usize,
     client: Option<Client>,
+    /// What tools are told of it, in `MAKEFLAGS`.
+    offered: Option<String>,
 }
 
 impl Jobs {
     /// Joins the jobserver that the environment names, unless a number of jobs was asked for; else opens one.
     pub(crate) fn new(asked: Option<usize>, environment: &Environment) -> Jobs {
         let limit = asked.unwrap_or_else(processors).max(1);
-        let named = environment.get("MAKEFLAGS").is_some_and(|flags| flags.contains("--jobserver"));
-        if asked.is_none()
-            && named
-            && let Some(client) = inherited()
-        {
-            return Jobs { limit, client: Some(client) };
-        }
+        let named = environment.get(MAKEFLAGS).is_some_and(|flags| flags.contains("--jobserver"));
+        let joined = if asked.is_none() && named { inherited() } else { None };
         // One token is ours from the start, as it is for every participant.
-        Jobs { limit, client: Client::new(limit - 1).ok() }
+        let client = joined.or_else(|| Client::new(limit - 1).ok());
+        let offered = client.as_ref().and_then(words);
+        if let Some(words) = &offered {
+            pass_on(words);
+        }
+        Jobs { limit, client, offered }
     }
 
     /// Lets a tool take part.
     pub(crate) fn offer(&self, command: &mut Command) {
-        if let Some(client) = &self.client {
-            client.configure_make(command);
+        if let Some(words) = &self.offered {
+            command.env(MAKEFLAGS, words);
         }
     }
 
@@ -103,4 +107,54 @@ fn inherited() -> Option<Client> {
     // nothing in this program closes descriptors that it did not open, and with `true` the client checks that they are
     // pipes that can be read and written.
     unsafe { Client::from_env_ext(true) }.client.ok()
+}
+
+/// The words that name a jobserver to those who are to join it.
+fn words(client: &Client) -> Option<String> {
+    let mut command = Command::new("");
+    client.configure_make(&mut command);
+    let mut variables = command.get_envs();
+    let words = variables.find_map(|(name, value)| if name == MAKEFLAGS { value } else { None });
+    Some(words?.to_str()?.to_owned())
+}
+
+/// Lets processes that are started inherit the descriptors that a jobserver's words name. The library's own way is to run
+/// code between `fork` and `exec`, and a process that does so cannot be started by the much cheaper `posix_spawn`.
+#[cfg(unix)]
+fn pass_on(words: &str) {
+    let Some((_, rest)) = words.split_once("--jobserver-auth=") else { return };
+    let descriptors = rest.split(' ').next().unwrap_or_default().split(',');
+    for descriptor in descriptors.filter_map(|number| number.parse().ok()) {
+        #[expect(unsafe_code, reason = "the descriptors are known by their numbers alone")]
+        // SAFETY: the numbers are those of the client, which holds them open for as long as it lives.
+        let descriptor = unsafe { std::os::fd::BorrowedFd::borrow_raw(descriptor) };
+        // If it fails, tools run without the jobserver and say so.
+        let _ = rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::empty());
+    }
+}
+
+#[cfg(not(unix))]
+fn pass_on(_words: &str) {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tools_inherit_a_jobserver_that_works() {
+        let directory = tempfile::tempdir().unwrap();
+        let makefile = "all: a b\na b:\n\t@echo $@ $(MAKEFLAGS)\n";
+        std::fs::write(directory.path().join("Makefile"), makefile).unwrap();
+        let jobs = Jobs::new(Some(3), &Environment::default());
+        let mut make = Command::new("make");
+        make.current_dir(directory.path());
+        jobs.offer(&mut make);
+        let output = make.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && said.is_empty(),
+            "no word of a missing jobserver: {said}"
+        );
+        assert!(String::from_utf8_lossy(&output.stdout).contains("--jobserver-auth="));
+    }
 }
