@@ -58,6 +58,8 @@ pub struct Inspected {
     pub outputs: Vec<String>,
     /// Numbers of the actions that make its inputs.
     pub after: Vec<usize>,
+    /// Its key in the store, for its inputs as they are now; none if one cannot be read, or is yet to be made.
+    pub key: Option<Digest>,
     /// Why it is not fresh; none if it is. A lone [`Reason::Upstream`] means that it may turn out to be.
     pub reasons: Vec<Reason>,
 }

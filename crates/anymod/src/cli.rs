@@ -58,6 +58,7 @@ pub(crate) enum Command {
     Toolchain(commands::toolchain::Toolchain),
     Mpy(commands::mpy::Mpy),
     Graph(commands::graph::GraphCommand),
+    Cache(commands::cache::Cache),
     Settings(commands::settings::Settings),
     Explain(commands::explain::Explain),
 }

@@ -17,4 +17,6 @@ super::codes! {
         "The store's directory holds a file that no version of anymod writes there. It was removed.";
     DIRECTORY = "S0008", exit 2, "not a directory for a store",
         "The store needs the path of a directory; it is created when something is first kept in it.";
+    OFF = "S0009", exit 2, "there is no store",
+        "The command looks after the store, and a setting, a variable or a flag turns it off. `anymod settings` shows which.";
 }

@@ -1,6 +1,7 @@
 //! One module per subcommand: its arguments and its `run`.
 
 pub(crate) mod build;
+pub(crate) mod cache;
 pub(crate) mod clean;
 pub(crate) mod doctor;
 pub(crate) mod explain;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Toolchain(args) => toolchain::run(&args, *printer),
         Command::Mpy(args) => mpy::run(args, *printer),
         Command::Graph(args) => graph::run(&args, *printer),
+        Command::Cache(args) => cache::run(&args, *printer),
         Command::Settings(args) => settings::run(&args, *printer),
         Command::Explain(args) => explain::run(&args, *printer),
     }

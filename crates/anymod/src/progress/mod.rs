@@ -169,7 +169,8 @@ pub(crate) fn describe(action: &Action) -> String {
 }
 
 /// `1 action`, `2 actions`.
-pub(crate) fn counted(number: usize, thing: &str) -> String {
+pub(crate) fn counted(number: impl TryInto<u64>, thing: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 

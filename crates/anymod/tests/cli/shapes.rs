@@ -1,6 +1,7 @@
 //! The shapes of JSON outputs: what programs that read them rely on.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -28,6 +29,9 @@ const OUTPUTS: &[(&str, &[&str])] = &[
     ),
     ("size", &["size", "--format", "json", "--toolchain", "gnu", "--target", "micropython-x64"]),
     ("targets", &["targets", "--format", "json"]),
+    ("cache-stats", &["cache", "stats", "--store", "store", "--format", "json"]),
+    ("cache-gc", &["cache", "gc", "--store", "store", "--max-entries", "1", "--format", "json"]),
+    ("cache-explain", &["cache", "explain", "--store", "store", "KEY", "--format", "json"]),
     ("doctor", &["doctor", "--format", "json"]),
     ("settings", &["settings", "--format", "json"]),
     ("graph", &["graph", "--format", "json", "--toolchain", "gnu", "--target", "micropython-x64"]),
@@ -50,10 +54,12 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn check(name: &str, arguments: &[&str]) -> Checked {
     let place = scratch()?;
     run(anymod(place.path()).args(["init", "--name", "fresh", "."]))?.ok()?;
-    if name.starts_with("dump") {
+    if name.starts_with("dump") || name.starts_with("cache") {
         let build = ["build", "--toolchain", "gnu", "--target", "micropython-x64"];
-        run(anymod(place.path()).args(build))?.ok()?;
+        run(anymod(place.path()).args(build).args(["--store", "store"]))?.ok()?;
     }
+    let key = first_key(&place.path().join("store/v1/records/compile"));
+    let arguments = arguments.iter().map(|word| if *word == "KEY" { key.as_str() } else { word });
     write(&place.path().join("broken/anymod.toml"), "[module.broken]\nsources = [\"broken.c\"]\n")?;
     write(&place.path().join("broken/broken.c"), "#error broken\n")?;
     let said = run(anymod(place.path()).args(arguments))?;
@@ -66,6 +72,13 @@ fn check(name: &str, arguments: &[&str]) -> Checked {
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     golden(&expected("shapes").join(format!("{name}.txt")), &text)
         .map_err(|error| format!("{error}\n{said}"))
+}
+
+/// A key of the store, from below the directory of its kind.
+fn first_key(records: &Path) -> String {
+    let entries = |directory: &Path| std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let files = entries(records).flat_map(|part| entries(&part.path()).collect::<Vec<_>>());
+    files.map(|file| file.file_name().to_string_lossy().into_owned()).next().unwrap_or_default()
 }
 
 /// Events are told apart by their kind.
