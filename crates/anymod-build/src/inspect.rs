@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anymod_model::event::{Action, Event, Reason};
 use anymod_model::{Diagnostic, Diagnostics};
+use anymod_store::Digest;
 
 use crate::build::{BuildRequest, Project, selection};
 use crate::check::{self, Status};
 use crate::install;
 use crate::plan::BUILD_DIR;
-use crate::{plan, run};
+use crate::{cached, plan, run};
 
 /// Name in the build directory of the events of the last run, as JSON lines.
 const LAST_RUN: &str = "last-run.jsonl";
@@ -77,9 +78,13 @@ pub fn inspect(request: &BuildRequest) -> Result<Inspection, Diagnostics> {
         plan::plan(&manifest, &project.root, &selection(request)?, &project.environment, &mut log)?;
     let statuses = check::check(&plan.actions, &project.locations, &mut log);
     let after = run::makers(&plan.actions);
-    let actions = plan.actions.into_iter().zip(statuses).zip(after);
-    let inspected = actions.map(|((action, status), after)| Inspected {
+    let place = |action| cached::place(action, &project.locations, &mut log);
+    let keys: Vec<Option<Digest>> =
+        plan.actions.iter().map(place).map(|place| Some(place?.key)).collect();
+    let actions = plan.actions.into_iter().zip(statuses).zip(after).zip(keys);
+    let inspected = actions.map(|(((action, status), after), key)| Inspected {
         action: action.event(),
+        key,
         inputs: action.inputs,
         outputs: action.outputs,
         after,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anymod_build::environment::Environment;
 use anymod_build::{BuildRequest, Inspected, Report};
 use anymod_model::Diagnostics;
+use anymod_model::settings::Settings;
 use clap::Args;
 
 use crate::cli::Format;
@@ -55,9 +56,14 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// The request, with what is set by flags, environment and files.
+    /// What is set by flags, environment and files.
+    pub(crate) fn settings(&self) -> Result<Settings, Diagnostics> {
+        settings::load(&self.manifest, self.run.layer()?)
+    }
+
+    /// The request, with these settings.
     pub(crate) fn request(&self) -> Result<BuildRequest, Diagnostics> {
-        let settings = settings::load(&self.manifest, self.run.layer()?)?;
+        let settings = self.settings()?;
         let jobs = settings.number("build.jobs").and_then(|jobs| usize::try_from(jobs).ok());
         Ok(BuildRequest {
             modules: self.modules.clone(),
@@ -132,8 +138,14 @@ pub(crate) fn told(inspected: &Inspected) -> String {
 
 /// The same as a JSON object on a line.
 fn json_line(inspected: &Inspected) -> String {
-    let Inspected { action, inputs, outputs, reasons, .. } = inspected;
-    let mut value = serde_json::json!({ "inputs": inputs, "outputs": outputs, "reasons": reasons });
+    let Inspected { action, inputs, outputs, reasons, key, .. } = inspected;
+    let key = key.map(|key| key.to_string());
+    let mut value = serde_json::json!({
+        "inputs": inputs,
+        "outputs": outputs,
+        "reasons": reasons,
+        "key": key,
+    });
     if let (Ok(serde_json::Value::Object(action)), Some(object)) =
         (serde_json::to_value(action), value.as_object_mut())
     {

@@ -101,7 +101,7 @@ fn rebuild(args: &Rebuild, printer: Printer) -> Result<(), Diagnostics> {
 }
 
 /// A path as the plan writes it: relative to the project if it is below it.
-fn in_project(path: &str, root: &Path) -> String {
+pub(crate) fn in_project(path: &str, root: &Path) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.into());
     // The project's directory has no symbolic links in its path; what the user typed may.
     let parent = absolute.parent().and_then(|parent| parent.canonicalize().ok());
@@ -113,7 +113,7 @@ fn in_project(path: &str, root: &Path) -> String {
     inside.unwrap_or_else(|| path.trim_start_matches("./").to_owned())
 }
 
-fn no_such_output(output: &str, inspection: &Inspection) -> Diagnostic {
+pub(crate) fn no_such_output(output: &str, inspection: &Inspection) -> Diagnostic {
     let example = inspection.installed.first().map(|(installed, _)| installed.as_str());
     Diagnostic::error(&codes::build::NO_SUCH_OUTPUT, format!("nothing here makes `{output}`"))
         .hint(format!("name an installed module, for instance `{}`", example.unwrap_or("dist/…")))

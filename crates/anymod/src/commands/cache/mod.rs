@@ -48,12 +48,12 @@ pub(crate) fn run(args: &Cache, printer: Printer) -> Result<(), Diagnostics> {
     }
 }
 
-/// Which store is meant.
+/// Which store is meant
 #[derive(Debug, Args)]
 struct Which {
     #[command(flatten)]
     store: StoreArgs,
-    /// The manifest beside whose settings the store is looked up, or a directory in or below which it is
+    /// The manifest of the project whose settings hold, or a directory in or below which it is
     #[arg(long, value_name = "PATH", default_value = ".")]
     manifest: PathBuf,
 }
@@ -62,11 +62,13 @@ impl Which {
     /// The store, and the settings that it comes from.
     fn open(&self) -> Result<(Store, Settings), Diagnostics> {
         let settings = settings::load(&self.manifest, self.store.layer()?)?;
-        let Some(request) = settings::store(&settings) else {
-            return Err(off(&settings).into());
-        };
-        Ok((request.open()?, settings))
+        Ok((open(&settings)?, settings))
     }
+}
+
+/// The store that settings mean.
+fn open(settings: &Settings) -> Result<Store, Diagnostic> {
+    settings::store(settings).ok_or_else(|| off(settings))?.open()
 }
 
 /// The diagnostic of a store that is wanted and that settings turn off.
