@@ -2,18 +2,19 @@
 //!
 //! A blob is renamed to its place at once and flushed soon after, by a thread of its own: waiting for the disk in each of
 //! the build's threads costs more than writing the blob. Between the two a crash of the machine can leave a name without
-//! the bytes; nobody takes that for the blob, because whoever reads one checks it.
+//! the bytes; nobody takes that for the blob, because whoever reads one checks it. So a build that makes blobs faster than
+//! the disk takes them does not wait either: what finds the queue full is written by the system in its own time.
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::blobs;
 use crate::warnings::Warnings;
 
-/// How many files may wait. One more is flushed by whoever made it.
+/// How many files may wait.
 const WAITING: usize = 64;
 
 /// A blob that was just written.
@@ -33,19 +34,14 @@ impl Flusher {
         Flusher { warnings, thread: Mutex::new(None) }
     }
 
-    /// Sees to it that a blob gets to the disk.
+    /// Sees to it that a blob gets to the disk soon.
     pub(crate) fn flush(&self, written: Written) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_none() {
             *thread = start(&self.warnings);
         }
-        let refused = match &*thread {
-            Some((sender, _)) => sender.try_send(written).err(),
-            None => Some(TrySendError::Full(written)),
-        };
-        drop(thread);
-        if let Some(TrySendError::Full(written) | TrySendError::Disconnected(written)) = refused {
-            flush(&written, &self.warnings);
+        if let Some((sender, _)) = &*thread {
+            let _ = sender.try_send(written);
         }
     }
 }

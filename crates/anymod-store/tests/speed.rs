@@ -9,7 +9,7 @@ use anymod_store::{Claim, Digest, Explanation, Kept, Link, Options, Store, Visit
 const OBJECTS: usize = 1000;
 const HEADERS: usize = 60;
 
-/// 1,000 objects of about 3 KB, each made of 60 headers: found and restored in well under 100 ms by one thread.
+/// 1,000 objects of about 3 KB, each made of 60 headers: found and restored in less than 100 ms by one thread.
 #[test]
 #[ignore = "a measurement: it tells something only in a release build on a quiet machine"]
 fn thousand_hits() {
@@ -35,7 +35,13 @@ fn thousand_hits() {
             store.keep("compile", &walk.key(), &walk.0, kept);
             keeping += begun.elapsed();
         }
-        println!("{link:?}: {OBJECTS} claims and keeps {keeping:?}");
+        let begun = Instant::now();
+        drop(store);
+        println!(
+            "{link:?}: {OBJECTS} claims and keeps {keeping:?}, then flush {:?}",
+            begun.elapsed()
+        );
+        let store = Store::open(&place, Options { link, ..Options::default() }).unwrap();
         let mut best = [Duration::MAX; 2];
         for round in 0..5 {
             let to = place.join(format!("to{round}"));
@@ -59,7 +65,8 @@ fn thousand_hits() {
         let begun = Instant::now();
         store.gc(&Options::default().limits).unwrap();
         println!("{link:?}: gc {:?}", begun.elapsed());
-        assert!(best[1] < Duration::from_millis(if cfg!(debug_assertions) { 2000 } else { 150 }));
+        // Ten times what it takes: something would have gone wrong.
+        assert!(best[1] < Duration::from_secs(1));
     }
 }
 
