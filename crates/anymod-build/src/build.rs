@@ -1,6 +1,6 @@
 //! A build, from the request to the report: the stages in order.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,6 +9,7 @@ use anymod_model::event::{self, Event, Finding, Outcome, Totals};
 use anymod_model::manifest::{self, Manifest};
 use anymod_model::{Diagnostic, Diagnostics, Place, Target};
 use anymod_store::{Digest, Store};
+use rustc_hash::FxHashMap;
 
 use crate::cancel::Cancel;
 use crate::check::{self, Status};
@@ -141,6 +142,7 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
         recorder.event(&event);
         sink(event);
     };
+    headers::write(&project.root)?;
     let manifest = project.manifest()?;
     let mut log = project.log();
     let plan =
@@ -148,7 +150,6 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
     // What compilers said of themselves is worth keeping even if nothing is run.
     log.flush()?;
     let plan = plan?;
-    headers::write(&project.root)?;
     compile_commands::write(&plan, &project.root, &mut log)?;
     let statuses = check::check(&plan.actions, &project.locations, &mut log);
     let jobs = Jobs::new(request.jobs, &project.environment);
@@ -171,9 +172,11 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
         project.remember(&outputs, &plan, &mut log);
     }
     log.close()?;
-    let findings = [plan.findings, unwritten].concat();
+    let findings = [plan.findings.as_slice(), &unwritten].concat();
     let report = report(project.root.clone(), outputs, ran, findings, clock, sink);
     recorder.write(&project.root)?;
+    // A hundred thousand pieces of memory; a command that ends now does not wait until they are given back.
+    std::thread::spawn(move || drop(plan));
     report
 }
 
@@ -210,6 +213,7 @@ impl Project {
     /// The log of earlier builds. It takes note that the manifest is read.
     pub(crate) fn log(&self) -> Log {
         let mut log = Log::open(&self.root.join(BUILD_DIR).join(".anymod-log"), &self.root);
+        log.look_ahead();
         log.digest(&self.file.to_string_lossy());
         log
     }
@@ -387,7 +391,7 @@ fn install_all(
     for directory in directories.collect::<BTreeSet<_>>() {
         install::clear_leftovers(&project.root.join(directory));
     }
-    let makers: HashMap<&str, Option<Outcome>> = plan
+    let makers: FxHashMap<&str, Option<Outcome>> = plan
         .actions
         .iter()
         .zip(&ran.outcomes)

@@ -4,10 +4,11 @@
 //! command line, environment and tool; the content of every file it read, headers included; files that would be found
 //! before those; and its outputs as it left them. Content decides, never a time alone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use anymod_model::event::Reason;
 use anymod_store::{Explanation, Field};
+use rustc_hash::FxHashMap;
 
 use crate::action::{Action, Work};
 use crate::locations::Locations;
@@ -27,19 +28,24 @@ pub(crate) enum Status {
 
 /// How each action of a plan stands.
 pub(crate) fn check(actions: &[Action], locations: &Locations, log: &mut Log) -> Vec<Status> {
-    let mut makers: HashMap<&str, usize> = HashMap::with_capacity(actions.len());
+    log.end_look_ahead();
+    let mut makers: FxHashMap<&str, usize> = FxHashMap::default();
     let mut statuses: Vec<Status> = Vec::with_capacity(actions.len());
     for (index, action) in actions.iter().enumerate() {
-        let not_fresh = |input: &&String| {
-            let maker = makers.get(input.as_str()).and_then(|maker| statuses.get(*maker));
+        let not_fresh = |input: &str| {
+            let maker = makers.get(input).and_then(|maker| statuses.get(*maker));
             maker.is_some_and(|status| *status != Status::Fresh)
         };
-        let status = match reasons(action, locations, log) {
-            none if none.is_empty() => match action.inputs.iter().find(not_fresh) {
-                Some(path) => Status::Waits(path.clone()),
-                None => Status::Fresh,
-            },
-            reasons => Status::Stale(reasons),
+        let mut reasons = reasons(action, locations, log);
+        // What is about to be made again may become what it was.
+        reasons.retain(|reason| match reason {
+            Reason::Input { path } | Reason::Missing { path } => !not_fresh(path),
+            _ => true,
+        });
+        let status = match action.inputs.iter().find(|input| not_fresh(input)) {
+            _ if !reasons.is_empty() => Status::Stale(reasons),
+            Some(path) => Status::Waits(path.clone()),
+            None => Status::Fresh,
         };
         statuses.push(status);
         makers.extend(action.outputs.iter().map(|output| (output.as_str(), index)));

@@ -3,15 +3,17 @@
 //! Answers go through the [`Log`], which remembers digests from run to run. What was looked at is kept, so that a later
 //! run can tell by stats alone that it would see the same (`snapshot`).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use anymod_store::Digest;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::log::{Log, TextId, Version, VersionId};
 use crate::shadow;
-use crate::stat::Stat;
+use crate::stat::{Directory, Stat};
 
 /// What this run has seen.
 #[derive(Default)]
@@ -19,9 +21,22 @@ pub(crate) struct Seen {
     /// By number of a path: not looked at, nothing there that can be read, or a version.
     files: Vec<Option<Option<VersionId>>>,
     /// By directory: its stat, if it is one, and the names in it.
-    pub(crate) listings: BTreeMap<String, (Option<Stat>, HashSet<String>)>,
+    pub(crate) listings: BTreeMap<String, (Option<Stat>, FxHashSet<String>)>,
     pub(crate) shadows: shadow::Memo,
+    glance: Glance,
 }
+
+/// Stats of all paths that the log knows, taken by a thread of their own while the plan is made.
+#[derive(Default)]
+enum Glance {
+    #[default]
+    None,
+    Taking(JoinHandle<FxHashMap<TextId, Option<(bool, Stat)>>>),
+    Taken(FxHashMap<TextId, Option<(bool, Stat)>>),
+}
+
+/// Fewer paths than these are not worth a thread.
+const MANY: usize = 500;
 
 impl Seen {
     fn set(&mut self, path: TextId, seen: Option<Option<VersionId>>) {
@@ -65,15 +80,54 @@ impl Log {
     /// Forgets what this run saw at a path, because something may have written there.
     pub(crate) fn forget(&mut self, path: TextId) {
         self.seen.set(path, None);
+        self.end_look_ahead();
+        if let Glance::Taken(stats) = &mut self.seen.glance {
+            stats.remove(&path);
+        }
+    }
+
+    /// Begins to look at all the paths that are known, if they are many; from here on nothing may write to one of them
+    /// without [`Log::wrote`] or [`Log::forget`].
+    pub(crate) fn look_ahead(&mut self) {
+        let versions = self.latest.iter().enumerate().filter(|(_, latest)| latest.is_some());
+        let paths: Vec<(TextId, String)> =
+            versions.map(|(id, _)| (id as TextId, self.text(id as TextId).to_owned())).collect();
+        if paths.len() < MANY {
+            return;
+        }
+        let root = self.root.clone();
+        self.seen.glance = Glance::Taking(std::thread::spawn(move || {
+            let directory = Directory::open(&root);
+            let stat = |path: &str| directory.as_ref().and_then(|directory| directory.stat(path));
+            paths.into_iter().map(|(id, path)| (id, stat(&path))).collect()
+        }));
+    }
+
+    /// Waits for what [`Log::look_ahead`] began. Until then paths are looked at one by one.
+    pub(crate) fn end_look_ahead(&mut self) {
+        if matches!(self.seen.glance, Glance::Taking(_))
+            && let Glance::Taking(thread) = std::mem::take(&mut self.seen.glance)
+        {
+            self.seen.glance = Glance::Taken(thread.join().unwrap_or_default());
+        }
+    }
+
+    /// Whether a directory is at a path now, and its stat.
+    fn stat(&mut self, path: TextId) -> Option<(bool, Stat)> {
+        if let Glance::Taken(stats) = &self.seen.glance
+            && let Some(stat) = stats.get(&path)
+        {
+            return *stat;
+        }
+        let metadata = std::fs::metadata(self.location(path)).ok()?;
+        Some((metadata.is_dir(), Stat::of(&metadata)))
     }
 
     fn look(&mut self, path: TextId) -> Option<VersionId> {
-        let location = self.location(path);
-        let metadata = std::fs::metadata(&location).ok()?;
-        if metadata.is_dir() {
+        let (is_dir, stat) = self.stat(path)?;
+        if is_dir {
             return None;
         }
-        let stat = Stat::of(&metadata);
         let latest = self.latest.get(path as usize).copied().flatten();
         let known = latest.and_then(|id| Some((id, *self.version(id)?)));
         if let Some((id, version)) = known
@@ -81,7 +135,7 @@ impl Log {
         {
             return Some(id);
         }
-        let digest = Digest::of(&std::fs::read(&location).ok()?);
+        let digest = Digest::of(&std::fs::read(self.location(path)).ok()?);
         let stat = stat.is_settled(SystemTime::now()).then_some(stat);
         if let Some((id, version)) = known
             && stat.is_none()
@@ -122,7 +176,7 @@ impl Log {
         self.now(path).is_some()
     }
 
-    fn names(&mut self, directory: &str) -> &HashSet<String> {
+    fn names(&mut self, directory: &str) -> &FxHashSet<String> {
         if !self.seen.listings.contains_key(directory) {
             let listing = list(&self.root.join(directory));
             self.seen.listings.insert(directory.to_owned(), listing);
@@ -140,7 +194,7 @@ impl Log {
 }
 
 /// The stat of a directory, taken first, and the names in it.
-pub(crate) fn list(directory: &Path) -> (Option<Stat>, HashSet<String>) {
+pub(crate) fn list(directory: &Path) -> (Option<Stat>, FxHashSet<String>) {
     let stat = std::fs::metadata(directory).ok().map(|metadata| Stat::of(&metadata));
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     (stat, entries.filter_map(|entry| entry.file_name().into_string().ok()).collect())

@@ -26,7 +26,8 @@ impl Jobs {
     /// Joins the jobserver that the environment names, unless a number of jobs was asked for; else opens one.
     pub(crate) fn new(asked: Option<usize>, environment: &Environment) -> Jobs {
         let limit = asked.unwrap_or_else(processors).max(1);
-        let named = environment.get(MAKEFLAGS).is_some_and(|flags| flags.contains("--jobserver"));
+        let named =
+            environment.all().get(MAKEFLAGS).is_some_and(|flags| flags.contains("--jobserver"));
         let joined = if asked.is_none() && named { inherited() } else { None };
         // One token is ours from the start, as it is for every participant.
         let client = joined.or_else(|| Client::new(limit - 1).ok());

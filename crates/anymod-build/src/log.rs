@@ -18,10 +18,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use anymod_model::Diagnostic;
 use anymod_store::{Digest, Field};
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::disk::Seen;
 use crate::install;
@@ -63,13 +65,12 @@ pub(crate) struct Log {
     file: Option<PathBuf>,
     /// Relative paths are relative to this.
     pub(crate) root: PathBuf,
-    texts: Vec<String>,
-    text_ids: HashMap<String, TextId>,
+    texts: IndexSet<String, FxBuildHasher>,
     pub(crate) versions: Vec<Version>,
     /// By number of a path: its newest version.
     pub(crate) latest: Vec<Option<VersionId>>,
     facts: BTreeMap<Digest, String>,
-    actions: HashMap<String, Rc<Record>>,
+    actions: FxHashMap<String, Arc<Record>>,
     pub(crate) seen: Seen,
     /// Lines not yet on disk.
     pending: String,
@@ -84,12 +85,11 @@ impl Log {
         Log {
             file: None,
             root: root.to_owned(),
-            texts: Vec::new(),
-            text_ids: HashMap::new(),
+            texts: IndexSet::default(),
             versions: Vec::new(),
             latest: Vec::new(),
             facts: BTreeMap::new(),
-            actions: HashMap::new(),
+            actions: FxHashMap::default(),
             seen: Seen::default(),
             pending: String::new(),
             good: 0,
@@ -115,7 +115,7 @@ impl Log {
         let good = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         let text = std::str::from_utf8(bytes.get(..good)?).ok()?;
         // About right for the lines of most logs.
-        self.text_ids.reserve(good / 250);
+        self.texts.reserve(good / 250);
         for (number, line) in text.lines().enumerate() {
             let (text, sum) = line.rsplit_once('\t')?;
             if u64::from_str_radix(sum, 16) != Ok(checksum(text)) {
@@ -135,7 +135,9 @@ impl Log {
         let mut fields = text.split('\t');
         match fields.next()? {
             "s" => {
-                self.number_text(unescape(fields.next()?)?);
+                // Twice the same would shift the numbers of all that follow.
+                let next = self.texts.len() as TextId;
+                (self.number_text(unescape(fields.next()?)?) == next).then_some(())?;
             }
             "v" => {
                 let path: TextId = fields.next()?.parse().ok()?;
@@ -144,7 +146,7 @@ impl Log {
                     stat => Some(parse_stat(stat)?),
                 };
                 let digest = Digest::from_hex(fields.next()?)?;
-                self.texts.get(path as usize)?;
+                self.texts.get_index(path as usize)?;
                 self.number_version(Version { path, stat, digest });
             }
             "f" => {
@@ -159,7 +161,7 @@ impl Log {
                 let outputs = parse_numbers(fields.next()?, self.versions.len())?;
                 let passed = parse_numbers(fields.next()?, self.texts.len())?;
                 let record = Record { command, walk, inputs, outputs, passed };
-                self.actions.insert(name, Rc::new(record));
+                self.actions.insert(name, Arc::new(record));
             }
             _ => return None,
         }
@@ -167,11 +169,11 @@ impl Log {
     }
 
     fn number_text(&mut self, text: String) -> TextId {
-        let id = self.texts.len() as TextId;
-        self.text_ids.insert(text.clone(), id);
-        self.texts.push(text);
-        self.latest.push(None);
-        id
+        let (id, new) = self.texts.insert_full(text);
+        if new {
+            self.latest.push(None);
+        }
+        id as TextId
     }
 
     fn number_version(&mut self, version: Version) -> VersionId {
@@ -185,8 +187,8 @@ impl Log {
 
     /// The number of a text, given now if it had none.
     pub(crate) fn id(&mut self, text: &str) -> TextId {
-        if let Some(id) = self.text_ids.get(text) {
-            return *id;
+        if let Some(id) = self.texts.get_index_of(text) {
+            return id as TextId;
         }
         self.append(&format!("s\t{}", escape(text)));
         self.number_text(text.to_owned())
@@ -194,7 +196,7 @@ impl Log {
 
     /// The text behind a number.
     pub(crate) fn text(&self, id: TextId) -> &str {
-        self.texts.get(id as usize).map_or("", String::as_str)
+        self.texts.get_index(id as usize).map_or("", String::as_str)
     }
 
     /// Numbers a new version of a file.
@@ -222,7 +224,7 @@ impl Log {
     }
 
     /// What an action used and made when it last ran.
-    pub(crate) fn action(&self, name: &str) -> Option<Rc<Record>> {
+    pub(crate) fn action(&self, name: &str) -> Option<Arc<Record>> {
         self.actions.get(name).cloned()
     }
 
@@ -239,7 +241,7 @@ impl Log {
     /// Keeps what an action used and made.
     pub(crate) fn record(&mut self, name: &str, record: Record) {
         self.append(&action_line(name, &record));
-        self.actions.insert(name.to_owned(), Rc::new(record));
+        self.actions.insert(name.to_owned(), Arc::new(record));
     }
 
     fn append(&mut self, text: &str) {
@@ -285,6 +287,13 @@ impl Log {
     /// # Errors
     /// If the file cannot be written.
     pub(crate) fn close(mut self) -> Result<(), Diagnostic> {
+        let closed = self.put_away();
+        // Giving back all its pieces takes a while, and nobody has to wait for it.
+        std::thread::spawn(move || drop(self));
+        closed
+    }
+
+    fn put_away(&mut self) -> Result<(), Diagnostic> {
         let Some(file) = self.file.clone() else { return Ok(()) };
         let live = self.actions.len() + self.facts.len() + 2 * self.texts.len();
         if self.lines > 2 * live + 1000 {
@@ -310,7 +319,7 @@ impl Log {
             renumbered.insert(id, number);
             Some(number)
         };
-        let sorted: BTreeMap<&String, &Rc<Record>> = self.actions.iter().collect();
+        let sorted: BTreeMap<&String, &Arc<Record>> = self.actions.iter().collect();
         for (name, record) in sorted {
             let inputs = record.inputs.iter().filter_map(|id| copy(&mut fresh, *id)).collect();
             let outputs = record.outputs.iter().filter_map(|id| copy(&mut fresh, *id)).collect();

@@ -6,7 +6,7 @@
 
 mod worker;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anymod_model::Diagnostic;
 use anymod_model::event::{Event, Finding, Outcome, Reason};
 use anymod_store::{Claim, Entry, Explanation, Store};
+use rustc_hash::FxHashMap;
 use worker::{Claimed, Job, Message};
 
 use crate::action::{Action, Work};
@@ -143,7 +144,7 @@ pub(crate) fn run(
 
 /// By action: those that make its inputs.
 pub(crate) fn makers(actions: &[Action]) -> Vec<Vec<usize>> {
-    let mut by_output: HashMap<&str, usize> = HashMap::with_capacity(actions.len());
+    let mut by_output: FxHashMap<&str, usize> = FxHashMap::default();
     let mut makers = Vec::with_capacity(actions.len());
     for (index, action) in actions.iter().enumerate() {
         let inputs = action.inputs.iter();

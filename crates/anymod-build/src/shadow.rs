@@ -5,7 +5,8 @@
 //! So the places that come first are looked at again; more of them than the compiler looked at, because the only harm is
 //! one compilation too many when such a file appears.
 
-use std::collections::{BTreeSet, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 
 use crate::disk::join;
 use crate::log::{Log, TextId};
@@ -39,7 +40,7 @@ pub(crate) fn found(
 #[derive(Default)]
 pub(crate) struct Memo {
     /// By directory: for each header whether something by its name is there.
-    near: HashMap<TextId, Vec<Option<bool>>>,
+    near: FxHashMap<TextId, Vec<Option<bool>>>,
     /// By header: its directory, if a header in quotes could be looked for there.
     parents: Vec<Option<Option<TextId>>>,
 }

@@ -27,7 +27,7 @@ use crate::build::Output;
 use crate::disk;
 use crate::environment::Environment;
 use crate::log::{Log, checksum};
-use crate::stat::Stat;
+use crate::stat::{Directory, Stat};
 
 const MAGIC: &[u8] = b"anymod-snapshot 1\n";
 
@@ -133,46 +133,6 @@ fn all_as_expected(root: &Path, expected: &[(&str, Expected)]) -> bool {
         let other = scope.spawn(|| same(second));
         same(first) && other.join().unwrap_or(false)
     })
-}
-
-/// A directory in which paths are looked up without walking down to it each time.
-struct Directory(#[cfg(unix)] std::os::fd::OwnedFd, #[cfg(not(unix))] std::path::PathBuf);
-
-impl Directory {
-    #[cfg(unix)]
-    fn open(path: &Path) -> Option<Directory> {
-        use rustix::fs::{Mode, OFlags};
-        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
-        rustix::fs::open(path, flags, Mode::empty()).ok().map(Directory)
-    }
-
-    #[cfg(not(unix))]
-    fn open(path: &Path) -> Option<Directory> {
-        Some(Directory(path.to_owned()))
-    }
-
-    #[cfg(unix)]
-    fn stat(&self, path: &str) -> Option<(bool, Stat)> {
-        let path = if path.is_empty() { "." } else { path };
-        let stat = rustix::fs::statat(&self.0, path, rustix::fs::AtFlags::empty()).ok()?;
-        let is_dir =
-            rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Directory;
-        Some((
-            is_dir,
-            Stat {
-                size: u64::try_from(stat.st_size).unwrap_or_default(),
-                modified: crate::stat::nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
-                changed: crate::stat::nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
-                inode: stat.st_ino,
-            },
-        ))
-    }
-
-    #[cfg(not(unix))]
-    fn stat(&self, path: &str) -> Option<(bool, Stat)> {
-        let metadata = std::fs::metadata(self.0.join(path)).ok()?;
-        Some((metadata.is_dir(), Stat::of(&metadata)))
-    }
 }
 
 /// Remembers a build that left nothing to do. Does nothing if what it looked at may have changed since.

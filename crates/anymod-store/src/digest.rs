@@ -21,21 +21,27 @@ impl Digest {
         if text.len() != 64 {
             return None;
         }
+        let mut bad = 0;
         for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
             let [high, low] = pair else { return None };
-            *byte = hex_value(*high)? << 4 | hex_value(*low)?;
+            let (high, low) = (VALUES[usize::from(*high)], VALUES[usize::from(*low)]);
+            bad |= high | low;
+            *byte = high << 4 | low & 15;
         }
-        Some(Digest(bytes))
+        (bad < 16).then_some(Digest(bytes))
     }
 }
 
-fn hex_value(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+/// What each byte is as a lower-case hexadecimal digit; 255 if it is none. Build logs hold tens of thousands of digests.
+const VALUES: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
     }
-}
+    values
+};
 
 impl std::fmt::Display for Digest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
