@@ -52,6 +52,10 @@ impl TimingsArgs {
         printer: Printer,
     ) -> Result<(), Diagnostic> {
         let Some(file) = &self.timings else { return Ok(()) };
+        if !events.iter().any(|event| matches!(event, Event::RunStarted { .. })) {
+            // It was over before it began, and the last page may still be of use.
+            return Ok(());
+        }
         let shown = match file {
             Some(file) => file.clone(),
             None => {
@@ -114,7 +118,8 @@ fn summary(run: &Run) -> String {
             cell(totals.skipped.to_string(), "not run".to_owned());
         }
     }
-    if run.end() > 0 {
+    if let Some(first) = run.actions.first().filter(|_| run.end() > 0) {
+        cell(time(first.start), "until the first action".to_owned());
         let busy: u64 = run.busy().values().sum();
         let parallel = tenths(busy, run.end());
         cell(parallel, format!("busy on average, of {} slots", run.jobs.max(run.slots())));

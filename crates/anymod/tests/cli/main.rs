@@ -11,6 +11,7 @@ mod session;
 mod shapes;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let mut trials = vec![Trial::test("cli::help", || Ok(help::check()?))];
     trials.extend(shapes::trials());
     trials.extend(output::trials());
+    trials.extend(terminal::trials());
     trials.extend(watch::trials());
     match session::trials() {
         Ok(sessions) => trials.extend(sessions),
