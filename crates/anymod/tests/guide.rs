@@ -139,7 +139,16 @@ fn shell(directory: &Path, script: &str) -> Checked<String> {
     let mut command = Command::new("bash");
     command.arg(file).current_dir(directory).env("PATH", path).env("LC_ALL", "C.UTF-8");
     command.env("ANYMOD_HOME", anymod_home()).env("MPY_DIR", micropython()?).env("NO_COLOR", "1");
-    for name in ["ANYMOD_TOOLCHAIN", "CLICOLOR_FORCE", "MAKEFLAGS", "CFLAGS"] {
+    // Each page begins with an empty store, as its first reader does, and with nothing of the person who runs the tests.
+    command.env("ANYMOD_STORE", directory.with_file_name("store")).env("ANYMOD_CONFIG", "none");
+    for name in [
+        "ANYMOD_TOOLCHAIN",
+        "ANYMOD_JOBS",
+        "ANYMOD_KEEP_GOING",
+        "CLICOLOR_FORCE",
+        "MAKEFLAGS",
+        "CFLAGS",
+    ] {
         command.env_remove(name);
     }
     Ok(run(&mut command)?.ok()?.stdout)
