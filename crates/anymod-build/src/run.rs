@@ -6,7 +6,7 @@
 
 mod worker;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -92,9 +92,11 @@ struct Run<'a> {
     makers: Vec<Vec<usize>>,
     /// How many actions each still waits for.
     waiting: Vec<usize>,
-    ready: VecDeque<usize>,
+    /// Actions that can be done now; the earliest in the plan goes first, so that modules are finished one after the
+    /// other.
+    ready: BTreeSet<usize>,
     /// Actions that another process is doing.
-    elsewhere: VecDeque<(usize, Place)>,
+    elsewhere: Vec<(usize, Place)>,
     outcomes: Vec<Option<Outcome>>,
     /// By job slot: the action in it.
     slots: Vec<Option<usize>>,
@@ -185,7 +187,7 @@ impl<'a> Run<'a> {
             makers,
             waiting,
             ready,
-            elsewhere: VecDeque::new(),
+            elsewhere: Vec::new(),
             outcomes: vec![None; plan.actions.len()],
             slots: vec![None; way.jobs.limit],
             keeping: 0,
@@ -281,7 +283,7 @@ impl<'a> Run<'a> {
 
     /// Waits a moment for another process that does what this one needs, and looks again.
     fn wait_for_others(&mut self) {
-        if let (Some(store), Some((_, place))) = (self.way.store, self.elsewhere.front()) {
+        if let (Some(store), Some((_, place))) = (self.way.store, self.elsewhere.first()) {
             let _ = store.wait(&place.key, TICK);
         }
         self.look_at_elsewhere();
@@ -290,7 +292,7 @@ impl<'a> Run<'a> {
     /// Lets the actions that other processes do be tried again.
     fn look_at_elsewhere(&mut self) {
         for (index, _) in self.elsewhere.drain(..) {
-            self.ready.push_back(index);
+            self.ready.insert(index);
         }
     }
 
@@ -299,7 +301,7 @@ impl<'a> Run<'a> {
         if self.stopping {
             return None;
         }
-        while let Some(index) = self.ready.pop_front() {
+        while let Some(index) = self.ready.pop_first() {
             let Some(action) = self.plan.actions.get(index) else { continue };
             let reasons = match self.statuses.get(index) {
                 Some(Status::Fresh) | None => Vec::new(),
@@ -329,7 +331,7 @@ impl<'a> Run<'a> {
         }
         let claim = match store.claim(&place.key) {
             Claim::Busy => {
-                self.elsewhere.push_back((index, place));
+                self.elsewhere.push((index, place));
                 return None;
             }
             Claim::Held(guard) => Some(guard),
@@ -372,7 +374,7 @@ impl<'a> Run<'a> {
             if let Some(count) = self.waiting.get_mut(*dependent) {
                 *count -= 1;
                 if *count == 0 {
-                    self.ready.push_back(*dependent);
+                    self.ready.insert(*dependent);
                 }
             }
         }
