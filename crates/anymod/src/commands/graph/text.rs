@@ -9,7 +9,8 @@ use serde_json::json;
 /// For Graphviz: `dot -Tsvg`. Actions are boxes, grouped by module and target; those that would run are filled.
 pub(super) fn dot(graph: &Graph) -> String {
     let mut text = String::from(
-        "digraph anymod {\n  rankdir=LR;\n  node [fontname=\"sans-serif\", fontsize=11];\n",
+        "digraph anymod {\n  rankdir=LR;\n  graph [fontname=\"sans-serif\", fontsize=11];\n  \
+         node [fontname=\"sans-serif\", fontsize=11];\n",
     );
     for node in graph.nodes.iter().filter(|node| node.kind.is_none()) {
         _ = writeln!(text, "  n{} [label={}, shape=plaintext];", node.id, dot_string(&label(node)));
@@ -145,6 +146,7 @@ mod tests {
     fn dot_groups_actions_and_quotes_names() {
         let expected = r##"digraph anymod {
   rankdir=LR;
+  graph [fontname="sans-serif", fontsize=11];
   node [fontname="sans-serif", fontsize=11];
   n1 [label="a \"b\" \\n.c", shape=plaintext];
   n3 [label="m.mpy", shape=plaintext];
