@@ -1,8 +1,9 @@
 //! A build, from the request to the report: the stages in order.
 
 use std::collections::BTreeSet;
+use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anymod_model::codes::build as codes;
 use anymod_model::event::{self, Event, Finding, Outcome, Totals};
@@ -133,7 +134,7 @@ pub struct Output {
 pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnostics> {
     let clock = Instant::now();
     let project = Project::find(request)?;
-    let _lock = project.lock(sink)?;
+    let _lock = project.lock(&request.cancel, sink)?;
     if let Some(remembered) = project.remembered() {
         return Ok(nothing_to_do(&project, remembered, clock, sink));
     }
@@ -142,7 +143,7 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
         recorder.event(&event);
         sink(event);
     };
-    headers::write(&project.root)?;
+    headers::write(&project.root, &project.fence)?;
     let manifest = project.manifest()?;
     let mut log = project.log();
     let plan =
@@ -150,6 +151,7 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
     // What compilers said of themselves is worth keeping even if nothing is run.
     log.flush()?;
     let plan = plan?;
+    work::clear_leftovers(&project.root);
     compile_commands::write(&plan, &project.root, &mut log)?;
     let statuses = check::check(&plan.actions, &project.locations, &mut log);
     let jobs = Jobs::new(request.jobs, &project.environment);
@@ -193,6 +195,9 @@ pub(crate) struct Project {
     fence: Fence,
 }
 
+/// How often to look whether another build has ended.
+const LOOKS: Duration = Duration::from_millis(10);
+
 /// Name in the build directory of what the last build left to be remembered.
 const SNAPSHOT: &str = ".anymod-snapshot";
 
@@ -219,16 +224,26 @@ impl Project {
     }
 
     /// Takes the build directory for this run, waiting for another. The lock ends with the process, however it ends.
-    fn lock(&self, sink: Sink<'_>) -> Result<std::fs::File, Diagnostic> {
+    fn lock(&self, cancel: &Cancel, sink: Sink<'_>) -> Result<std::fs::File, Diagnostic> {
         let path = self.root.join(BUILD_DIR).join(".anymod-lock");
         self.fence.make_way(&path)?;
         let file = install::open_lock(&path)?;
-        if file.try_lock().is_err() {
-            let directory = self.root.join(BUILD_DIR);
-            sink(Event::Waiting { path: directory.display().to_string() });
-            file.lock().map_err(|error| install::write_error(&path, &error))?;
+        let mut told = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(error)) => return Err(install::write_error(&path, &error)),
+                Err(TryLockError::WouldBlock) if cancel.is_set() => return Err(interrupted()),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            if !told {
+                let directory = self.root.join(BUILD_DIR);
+                sink(Event::Waiting { path: directory.display().to_string() });
+                told = true;
+            }
+            // A lock that is waited for in the kernel could not be given up.
+            std::thread::sleep(LOOKS);
         }
-        Ok(file)
     }
 
     /// The same for somebody who only looks: nothing is created, and a build that runs is not waited for.

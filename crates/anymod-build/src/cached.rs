@@ -55,7 +55,7 @@ pub(crate) fn lookup(
             && entry
                 .found
                 .iter()
-                .all(|(path, digest)| log.digest(&locations.real(path)).as_ref() == Some(digest))
+                .all(|(path, digest)| log.digest_or_absent(&locations.real(path)) == *digest)
             && nothing_appeared(action, entry, locations, log)
     })
 }

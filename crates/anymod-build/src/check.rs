@@ -11,6 +11,7 @@ use anymod_store::{Explanation, Field};
 use rustc_hash::FxHashMap;
 
 use crate::action::{Action, Work};
+use crate::disk;
 use crate::locations::Locations;
 use crate::log::{Log, Record, TextId};
 use crate::shadow;
@@ -67,6 +68,10 @@ pub(crate) fn reasons(action: &Action, locations: &Locations, log: &mut Log) -> 
         let now = log.now(version.path);
         let path = || log.text(version.path).to_owned();
         match now.and_then(|now| log.version(now)) {
+            None if version.digest == disk::absent() => {}
+            Some(_) if version.digest == disk::absent() => {
+                reasons.push(Reason::Appeared { path: path() });
+            }
             None => reasons.push(Reason::Missing { path: path() }),
             Some(now) if now.digest != version.digest => {
                 reasons.push(Reason::Input { path: path() });

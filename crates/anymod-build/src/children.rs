@@ -1,9 +1,10 @@
 //! The processes of a run: started each in a process group of its own, so that all of it can be ended.
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
-use std::process::{Command, ExitStatus, Stdio};
+use std::io::{PipeReader, Read as _};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How processes are ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +47,16 @@ impl Children {
         };
         // It holds our ends of the pipe, without whose closing the reading would not end.
         drop(command);
-        let mut said = Vec::new();
-        let read = reader.read_to_end(&mut said);
-        let status = child.wait();
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).groups.remove(&child.id());
-        read?;
-        Ok((status?, String::from_utf8_lossy(&said).into_owned()))
+        let ended = listen(&mut reader, &mut child);
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.groups.remove(&child.id());
+        if running.stopped {
+            // What it started itself may not have listened.
+            end(child.id(), Stop::AtOnce);
+        }
+        drop(running);
+        let (status, said) = ended?;
+        Ok((status, String::from_utf8_lossy(&said).into_owned()))
     }
 
     /// Ends what runs; nothing can be started afterwards.
@@ -62,6 +67,49 @@ impl Children {
             end(*group, how);
         }
     }
+}
+
+/// How often to look whether a silent process has ended.
+const LOOKS: Duration = Duration::from_millis(50);
+
+/// What a process says, until nobody has the other end of the pipe, or it has ended and only something that it left in
+/// the background, such as a server, still has.
+#[cfg(unix)]
+fn listen(reader: &mut PipeReader, child: &mut Child) -> std::io::Result<(ExitStatus, Vec<u8>)> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let pause = Timespec { tv_sec: 0, tv_nsec: LOOKS.subsec_nanos().into() };
+    let (mut said, mut part) = (Vec::new(), [0; 1 << 16]);
+    let (mut looked, mut left) = (Instant::now(), None);
+    loop {
+        let ready = match poll(&mut [PollFd::new(reader, PollFlags::IN)], Some(&pause)) {
+            Err(rustix::io::Errno::INTR) => continue,
+            ready => ready? > 0,
+        };
+        if !ready && let Some(status) = left {
+            return Ok((status, said));
+        }
+        if ready {
+            match reader.read(&mut part)? {
+                0 => return Ok((child.wait()?, said)),
+                length => said.extend(part.iter().take(length)),
+            }
+        }
+        if looked.elapsed() >= LOOKS {
+            looked = Instant::now();
+            // What was left behind may talk for ever; a second look is enough for what the process itself said.
+            match (left, child.try_wait()?) {
+                (Some(status), _) => return Ok((status, said)),
+                (None, now) => left = now,
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn listen(reader: &mut PipeReader, child: &mut Child) -> std::io::Result<(ExitStatus, Vec<u8>)> {
+    let mut said = Vec::new();
+    reader.read_to_end(&mut said)?;
+    Ok((child.wait()?, said))
 }
 
 #[cfg(unix)]
@@ -93,6 +141,18 @@ mod tests {
         let (status, said) = Children::default().run(shell(script)).unwrap();
         assert!(status.success());
         assert_eq!(said, "one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn what_is_left_in_the_background_is_not_waited_for() {
+        let clock = Instant::now();
+        let (status, said) = Children::default().run(shell("echo one; sleep 9 &")).unwrap();
+        assert!(status.success() && said == "one\n", "{said}");
+        let chatter = "(while sleep 0.01; do echo more; done) & head -c 300000 /dev/zero; exit 3";
+        let children = Children::default();
+        let (status, said) = children.run(shell(&format!("trap '' PIPE; {chatter}"))).unwrap();
+        assert_eq!(status.code(), Some(3));
+        assert!(said.len() >= 300_000 && clock.elapsed() < Duration::from_secs(5));
     }
 
     #[test]

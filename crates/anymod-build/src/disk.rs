@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
@@ -75,6 +76,26 @@ impl Log {
         let seen = self.look(path);
         self.seen.set(path, Some(seen));
         seen
+    }
+
+    /// The same, where a version of its own stands for nothing being there.
+    pub(crate) fn now_or_absent(&mut self, path: TextId) -> VersionId {
+        match self.now(path) {
+            Some(version) => version,
+            None => {
+                let known = self.latest.get(path as usize).copied().flatten();
+                let known = known.filter(|id| {
+                    self.version(*id).is_some_and(|version| version.digest == absent())
+                });
+                let version = Version { path, stat: None, digest: absent() };
+                known.unwrap_or_else(|| self.add_version(version))
+            }
+        }
+    }
+
+    /// The content digest of a file as it is now, or [`absent`].
+    pub(crate) fn digest_or_absent(&mut self, path: &str) -> Digest {
+        self.digest(path).unwrap_or_else(absent)
     }
 
     /// Forgets what this run saw at a path, because something may have written there.
@@ -191,6 +212,12 @@ impl Log {
         let version = self.now(id)?;
         self.version(version).map(|version| version.digest)
     }
+}
+
+/// Stands for the content of a file that is not there, and whose coming would matter.
+pub(crate) fn absent() -> Digest {
+    static ABSENT: OnceLock<Digest> = OnceLock::new();
+    *ABSENT.get_or_init(|| Digest::of(b"nothing is at this path"))
 }
 
 /// The stat of a directory, taken first, and the names in it.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anymod_model::Diagnostic;
 
+use crate::fence::Fence;
 use crate::install;
 
 /// Path below the include directory and text of each header.
@@ -14,9 +15,11 @@ const HEADERS: [(&str, &str); 1] =
 pub(crate) const INCLUDE_DIR: &str = "build/include";
 
 /// Writes the headers that are not there already as they should be.
-pub(crate) fn write(root: &Path) -> Result<(), Diagnostic> {
+pub(crate) fn write(root: &Path, fence: &Fence) -> Result<(), Diagnostic> {
     for (path, text) in HEADERS {
-        install::write_if_changed(&root.join(INCLUDE_DIR).join(path), text.as_bytes())?;
+        let path = root.join(INCLUDE_DIR).join(path);
+        fence.make_way(&path)?;
+        install::write_if_changed(&path, text.as_bytes())?;
     }
     Ok(())
 }

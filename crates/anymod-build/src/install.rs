@@ -128,6 +128,16 @@ fn write(path: &Path, bytes: &[u8], durably: bool) -> std::io::Result<()> {
 /// How the names of temporary files begin and end.
 const TEMPORARY: (&str, &str) = (".anymod-", ".tmp");
 
+/// The same in all directories below one.
+pub(crate) fn clear_leftovers_below(directory: &Path) {
+    clear_leftovers(directory);
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            clear_leftovers_below(&entry.path());
+        }
+    }
+}
+
 /// Removes the temporary files that a killed build left in a directory. The caller holds the build's lock, so that none of
 /// them is in use.
 pub(crate) fn clear_leftovers(directory: &Path) {
@@ -146,7 +156,15 @@ pub(crate) fn clear_leftovers(directory: &Path) {
 /// # Errors
 /// `B0003` if there can be no such file.
 pub(crate) fn open_lock(path: &Path) -> Result<std::fs::File, Diagnostic> {
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        // Following a link could create a file elsewhere.
+        let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nofollow);
+    }
+    let file = options.open(path);
     file.map_err(|error| write_error(path, &error))
 }
 

@@ -100,7 +100,9 @@ impl Log {
     /// The log kept at `file`; empty if there is none or it is damaged.
     pub(crate) fn open(file: &Path, root: &Path) -> Log {
         let mut log = Log::in_memory(root);
-        if let Ok(bytes) = std::fs::read(file) {
+        // A link would lead what is appended to somebody else's file.
+        let own = std::fs::symlink_metadata(file).is_ok_and(|there| there.is_file());
+        if own && let Ok(bytes) = std::fs::read(file) {
             match log.load(&bytes) {
                 Some(good) => log.good = good,
                 None => log = Log::in_memory(root),
@@ -267,6 +269,10 @@ impl Log {
     }
 
     fn flush_to(&mut self, path: &Path) -> std::io::Result<()> {
+        if self.good == 0 {
+            // Whatever is there is not gone on with.
+            let _ = std::fs::remove_file(path);
+        }
         let mut options = std::fs::OpenOptions::new();
         let mut file = options.create(true).write(true).truncate(false).open(path)?;
         file.set_len(self.good)?;

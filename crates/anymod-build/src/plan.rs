@@ -244,7 +244,10 @@ impl Planner<'_> {
     /// The variables that reach a tool's output.
     pub(crate) fn tool_environment(&self) -> BTreeMap<String, String> {
         let date = ("SOURCE_DATE_EPOCH".to_owned(), self.environment.source_date_epoch());
-        BTreeMap::from([date])
+        // Some tools cannot start without; it may give a compiler other libraries to work with.
+        let name = "LD_LIBRARY_PATH".to_owned();
+        let libraries = self.environment.get(&name).map(|value| (name, value.to_owned()));
+        std::iter::once(date).chain(libraries).collect()
     }
 }
 

@@ -23,6 +23,7 @@ use crate::cached::{self, Discovered, Place};
 use crate::cancel::Cancel;
 use crate::check::{self, Status};
 use crate::children::Stop;
+use crate::disk;
 use crate::environment::Environment;
 use crate::fence::Fence;
 use crate::jobs::{Jobs, Tokens};
@@ -305,8 +306,13 @@ impl<'a> Run<'a> {
             let Some(action) = self.plan.actions.get(index) else { continue };
             let reasons = match self.statuses.get(index) {
                 Some(Status::Fresh) | None => Vec::new(),
-                Some(Status::Stale(reasons)) => reasons.clone(),
-                Some(Status::Waits(_)) => check::reasons(action, self.way.locations, self.log),
+                Some(Status::Stale(reasons))
+                    if self.makers.get(index).is_none_or(Vec::is_empty) =>
+                {
+                    reasons.clone()
+                }
+                // How it stood before the makers of its inputs ran no longer counts.
+                Some(_) => check::reasons(action, self.way.locations, self.log),
             };
             if reasons.is_empty() {
                 self.conclude(index, Outcome::Fresh);
@@ -412,9 +418,9 @@ impl<'a> Run<'a> {
             .inputs
             .iter()
             .chain(&found)
-            .filter_map(|path| {
+            .map(|path| {
                 let id = self.log.id(path);
-                self.log.now(id)
+                self.log.now_or_absent(id)
             })
             .collect();
         let passed = entry.passed.iter().map(|path| self.way.locations.real(path).into_owned());
@@ -439,7 +445,9 @@ impl<'a> Run<'a> {
             return self.failed(index, errors, command, done.output);
         }
         let outputs = self.outputs(action, &done.made);
-        if let Some((inputs, discovered)) = self.inputs(action, &done.discovered, started) {
+        if let Some((inputs, discovered)) =
+            self.inputs(action, &done.discovered, &done.sought, started)
+        {
             let real =
                 discovered.passed.iter().map(|path| self.way.locations.real(path).into_owned());
             let passed: Vec<String> = real.collect();
@@ -527,12 +535,19 @@ impl<'a> Run<'a> {
         &mut self,
         action: &Action,
         discovered: &[String],
+        sought: &BTreeSet<String>,
         started: SystemTime,
     ) -> Option<(Vec<VersionId>, Discovered)> {
         let (mut inputs, mut ids, mut found) = (Vec::new(), Vec::new(), Vec::new());
-        for path in action.inputs.iter().chain(discovered) {
+        for path in action.inputs.iter().chain(discovered).chain(sought) {
             let id = self.log.id(path);
             if ids.contains(&id) {
+                continue;
+            }
+            if sought.contains(path) && !self.log.location(id).is_file() {
+                ids.push(id);
+                inputs.push(self.log.now_or_absent(id));
+                found.push((self.way.locations.portable(path).into_owned(), disk::absent()));
                 continue;
             }
             let stat = Stat::of(&std::fs::metadata(self.log.location(id)).ok()?);

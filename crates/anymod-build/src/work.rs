@@ -42,17 +42,9 @@ pub(crate) struct Workshop<'a> {
 const WORK_PREFIX: &str = ".work-";
 
 impl<'a> Workshop<'a> {
-    /// Makes a directory for this run's unfinished files and removes what killed runs left. The caller holds the lock of
-    /// the build directory.
+    /// Makes a directory for this run's unfinished files. The caller holds the lock of the build directory.
     pub(crate) fn open(way: &Way<'a>) -> Result<Workshop<'a>, Diagnostic> {
         let build = way.root.join(BUILD_DIR);
-        let entries = std::fs::read_dir(&build).into_iter().flatten().flatten();
-        for entry in
-            entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(WORK_PREFIX))
-        {
-            // What cannot be removed is in nobody's way.
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
         let directory = tempfile::Builder::new().prefix(WORK_PREFIX).tempdir_in(&build);
         let directory = directory.map_err(|error| install::write_error(&build, &error))?;
         Ok(Workshop {
@@ -73,6 +65,26 @@ impl<'a> Workshop<'a> {
     }
 }
 
+/// Removes what killed builds left in the build directory. The caller holds its lock.
+pub(crate) fn clear_leftovers(root: &Path) {
+    let build = root.join(BUILD_DIR);
+    let entries = std::fs::read_dir(&build).into_iter().flatten().flatten();
+    let left: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(WORK_PREFIX))
+        .map(|entry| entry.path())
+        .collect();
+    // Only a run that was killed leaves its directory, and only then need every other one be looked into.
+    if left.is_empty() {
+        install::clear_leftovers(&build);
+    } else {
+        install::clear_leftovers_below(&build);
+    }
+    for directory in left {
+        // What cannot be removed is in nobody's way.
+        let _ = std::fs::remove_dir_all(directory);
+    }
+}
+
 /// How an action ended.
 #[derive(Default)]
 pub(crate) struct Done {
@@ -80,6 +92,8 @@ pub(crate) struct Done {
     pub(crate) output: String,
     /// Files found to be read, for instance headers.
     pub(crate) discovered: Vec<String>,
+    /// Paths that were looked at and may have nothing there.
+    pub(crate) sought: BTreeSet<String>,
     /// The files made, in the order of the action's outputs; fewer if they have yet to be looked at.
     pub(crate) made: Vec<Made>,
     pub(crate) warnings: Vec<Diagnostic>,
@@ -108,7 +122,7 @@ pub(crate) fn execute(action: &Action, index: usize, workshop: &Workshop<'_>) ->
         Work::Command(_) => command(action, index, workshop),
         Work::Qstrs => Done::of(qstrs(action, workshop)),
         Work::Library(recipe) => {
-            let built = recipe.build(workshop.environment);
+            let built = recipe.build(workshop.environment, &workshop.children);
             Done::of(built.map(|()| Vec::new()).map_err(Into::into))
         }
         Work::Link(link) => link_action(action, link, workshop),
@@ -144,23 +158,22 @@ fn command(action: &Action, index: usize, workshop: &Workshop<'_>) -> Done {
         done.error = Some(vec![failed(action, program, status)]);
         return done;
     }
-    if let Some((_, path)) = depfile {
+    if let Some((name, path)) = depfile {
         done.discovered = std::fs::read(&path)
             .map(|bytes| crate::depfile::parse(&String::from_utf8_lossy(&bytes)))
             .unwrap_or_default();
         for path in &mut done.discovered {
             *path = relative(path, workshop.root);
         }
+        if done.discovered.is_empty() {
+            // Nobody knows what was read. A file that is not there keeps the action from ever counting as fresh.
+            done.discovered.push(name.to_owned());
+        }
         let _ = std::fs::remove_file(path);
     }
     if action.kind == ActionKind::Compile {
-        let own = done
-            .discovered
-            .iter()
-            .chain(action.inputs.first())
-            .filter(|path| !path.starts_with('/'));
-        let included = included_by_assembler(own, &details.search, workshop.root);
-        done.discovered.extend(included);
+        let own = done.discovered.iter().chain(action.inputs.first());
+        done.sought = named_in(own, &details.search, workshop.root);
     }
     for output in &action.outputs {
         let from = renamed.get(output.as_str()).cloned().unwrap_or_default();
@@ -195,22 +208,33 @@ fn prepared(
     command
 }
 
-/// Files of the project that its sources name in assembler directives, as far as they are there.
-fn included_by_assembler<'a>(
+/// Where the files would be that the project's sources name in directives that no dependency file tells of.
+fn named_in<'a>(
     sources: impl Iterator<Item = &'a String>,
     search: &[String],
     root: &Path,
 ) -> BTreeSet<String> {
-    let mut files = BTreeSet::new();
-    for source in sources {
-        let bytes = std::fs::read(root.join(source)).unwrap_or_default();
-        for name in crate::incbin::names(&String::from_utf8_lossy(&bytes)) {
-            let places = search.iter().map(|dir| format!("{dir}/{name}"));
-            let places = std::iter::once(name.to_owned()).chain(places);
-            files.extend(places.filter(|path| root.join(path).is_file()));
+    let mut sought = BTreeSet::new();
+    let mut seen: BTreeSet<String> =
+        sources.filter(|path| !path.starts_with('/')).cloned().collect();
+    let mut to_read: Vec<String> = seen.iter().cloned().collect();
+    while let Some(source) = to_read.pop() {
+        let bytes = std::fs::read(root.join(&source)).unwrap_or_default();
+        for named in crate::incbin::names(&String::from_utf8_lossy(&bytes)) {
+            let beside = source.rsplit_once('/').map_or("", |(directory, _)| directory);
+            // Assemblers begin where they run, compilers beside the file.
+            let first = if named.asked { beside } else { "" };
+            for directory in std::iter::once(first).chain(search.iter().map(String::as_str)) {
+                let path = crate::disk::join(directory, named.name);
+                // What an assembler reads may itself name files.
+                if !named.asked && seen.insert(path.clone()) && root.join(&path).is_file() {
+                    to_read.push(path.clone());
+                }
+                sought.insert(path);
+            }
         }
     }
-    files
+    sought
 }
 
 /// A path as the plan would write it.

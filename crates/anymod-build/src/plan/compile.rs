@@ -38,7 +38,9 @@ impl Planner<'_> {
             SourceKind::Cxx => &settings.cxxflags,
             _ => &settings.asflags,
         };
-        argv.extend(settings.flags.iter().chain(own).map(|flag| flag.value.clone()));
+        let given: Vec<&str> =
+            settings.flags.iter().chain(own).map(|flag| flag.value.as_str()).collect();
+        argv.extend(given.iter().map(|flag| (*flag).to_owned()));
         argv.extend(path_maps(&search));
         argv.extend(toolchain.system_headers(source.kind));
         let mut command = Command { maps_paths: true, ..Command::default() };
@@ -50,14 +52,35 @@ impl Planner<'_> {
             let foreign = |dir: &&String| !super::is_generated(dir);
             command.search = search.iter().filter(foreign).cloned().collect();
         }
+        // In the order in which most of them are searched; a place too many does no harm.
+        command.search.extend(searched(&given));
         argv.extend(["-c".to_owned(), operand(&source.path), "-o".to_owned(), object.clone()]);
         let mut action = scope.action(ActionKind::Compile, &source.path, command.into());
         action.inputs = vec![source.path.clone(), scope.qstrs.clone()];
+        action.inputs.extend(self.named(&given));
         action.outputs = vec![object];
         action.argv = argv;
         action.env = self.tool_environment();
         action.tool = toolchain.identity;
         Ok(action)
+    }
+
+    /// Files that the project's own options name and that compilers list nowhere: `@options`, `-specs=file`,
+    /// `-fplugin=file`, `-include file`.
+    fn named(&self, flags: &[&str]) -> Vec<String> {
+        let mut files = Vec::new();
+        for flag in flags {
+            let after = flag.split_once('=').map(|(_, after)| after);
+            let candidates = [Some(*flag), flag.strip_prefix('@'), after];
+            for path in candidates.into_iter().flatten().filter(|path| !path.is_empty()) {
+                if self.environment.is_file(&self.root.join(path))
+                    && !files.iter().any(|known| known == path)
+                {
+                    files.push(path.to_owned());
+                }
+            }
+        }
+        files
     }
 
     /// Directories searched for headers: the project's, what is generated, anymod's own, MicroPython's.
@@ -76,6 +99,21 @@ impl Planner<'_> {
         }
         Ok(search)
     }
+}
+
+/// Directories that the project's own options have searched for headers.
+fn searched(flags: &[&str]) -> Vec<String> {
+    const OPTIONS: [&str; 4] = ["-I", "-iquote", "-isystem", "-idirafter"];
+    let mut directories = Vec::new();
+    let mut words = flags.iter();
+    while let Some(word) = words.next() {
+        let Some(rest) = OPTIONS.iter().find_map(|option| word.strip_prefix(option)) else {
+            continue;
+        };
+        let directory = if rest.is_empty() { words.next().copied() } else { Some(rest) };
+        directories.extend(directory.map(str::to_owned));
+    }
+    directories
 }
 
 /// Options that keep the places of directories given by an absolute path out of objects; the project's own and anymod's

@@ -13,10 +13,11 @@ use anymod_model::manifest::{SourceKind, ToolchainKind};
 use anymod_model::{Diagnostic, Place};
 
 use super::{Toolchain, ask, install_command, table};
+use crate::children::Children;
 use crate::environment::Environment;
 use crate::install;
 use crate::log::Log;
-use anymod_store::Fields;
+use anymod_store::{Digest, Fields};
 
 /// A library of a toolchain.
 #[derive(Clone, Debug)]
@@ -150,12 +151,20 @@ impl Recipe {
         argv
     }
 
-    /// Builds the archive; a no-op if it is there. Two at once are fine: each works apart and renames.
+    /// Builds the archive; a no-op if it is there and whole. Two at once are fine: each works apart and renames.
     ///
     /// # Errors
     /// `B0001` with the compiler's words if a source does not compile, `B0003` if the cache cannot be written.
-    pub(crate) fn build(&self, environment: &Environment) -> Result<(), Diagnostic> {
-        if self.archive.is_file() {
+    pub(crate) fn build(
+        &self,
+        environment: &Environment,
+        children: &Children,
+    ) -> Result<(), Diagnostic> {
+        let sum = self.archive.with_extension("sha256");
+        let archive = std::fs::read(&self.archive).map(|bytes| Digest::of(&bytes).to_string());
+        if archive
+            .is_ok_and(|archive| std::fs::read(&sum).is_ok_and(|sum| sum == archive.as_bytes()))
+        {
             return Ok(());
         }
         let parent = self.archive.parent().unwrap_or(Path::new("."));
@@ -167,24 +176,26 @@ impl Recipe {
         match self.name {
             "libgcc" => {
                 let source = lib.join("compiler_rt.zig");
-                objects.push(self.zig_object(&source, false, &work, environment)?);
+                objects.push(self.zig_object(&source, false, &work, environment, children)?);
             }
-            "libstdc++" => objects.extend(self.libcxx(&lib, &work, environment)?),
+            "libstdc++" => objects.extend(self.libcxx(&lib, &work, environment, children)?),
             name => {
-                let object = self.zig_object(&lib.join("c.zig"), true, &work, environment)?;
+                let object =
+                    self.zig_object(&lib.join("c.zig"), true, &work, environment, children)?;
                 keep_only(&object, &exported(&lib, zig_parts(name))?)?;
                 objects.push(object);
                 if name == "libm" {
-                    objects.extend(self.musl_math(&lib, &work, environment)?);
+                    objects.extend(self.musl_math(&lib, &work, environment, children)?);
                 }
             }
         }
         let archive = work.path().join("library.a");
         let mut ar = self.zig(&["ar", "rcsD"], &work, environment);
         ar.arg(&archive).args(&objects);
-        run(ar)?;
+        run(ar, children)?;
         let bytes = install::read(&archive)?;
-        install::write_if_changed(&self.archive, &bytes).map(|_| ())
+        install::write_if_changed(&self.archive, &bytes)?;
+        install::write_if_changed(&sum, Digest::of(&bytes).to_string().as_bytes()).map(|_| ())
     }
 
     fn zig(
@@ -208,6 +219,7 @@ impl Recipe {
         with_libc: bool,
         work: &tempfile::TempDir,
         environment: &Environment,
+        children: &Children,
     ) -> Result<PathBuf, Diagnostic> {
         let [arch, abi, cpu] = table::row(self.toolchain.arch).zig;
         let target = match (with_libc, abi) {
@@ -238,7 +250,7 @@ impl Recipe {
             command.arg("-lc");
         }
         command.arg(format!("-femit-bin={}", object.display())).arg(source);
-        run(command)?;
+        run(command, children)?;
         Ok(object)
     }
 
@@ -248,6 +260,7 @@ impl Recipe {
         lib: &Path,
         work: &tempfile::TempDir,
         environment: &Environment,
+        children: &Children,
     ) -> Result<Vec<PathBuf>, Diagnostic> {
         let math = lib.join("libc/musl/src/math");
         let mut sources: Vec<PathBuf> = std::fs::read_dir(&math)
@@ -264,7 +277,7 @@ impl Recipe {
         for directory in [&arch, "arch/generic", "src/include", "src/internal"] {
             flags.push(format!("-I{}", musl.join(directory).display()));
         }
-        self.compile(SourceKind::C, &sources, &flags, work, environment)
+        self.compile(SourceKind::C, &sources, &flags, work, environment, children)
     }
 
     /// Compiles the parts of libc++ that are neither templates nor in need of an operating system.
@@ -273,6 +286,7 @@ impl Recipe {
         lib: &Path,
         work: &tempfile::TempDir,
         environment: &Environment,
+        children: &Children,
     ) -> Result<Vec<PathBuf>, Diagnostic> {
         let directory = lib.join("libcxx/src");
         let parts = [
@@ -290,7 +304,7 @@ impl Recipe {
         let mut flags = ["-std=c++23", "-D_LIBCPP_BUILDING_LIBRARY"].map(str::to_owned).to_vec();
         flags.push(format!("-I{}", directory.display()));
         flags.push(format!("-I{}", lib.join("libcxxabi/include").display()));
-        self.compile(SourceKind::Cxx, &sources, &flags, work, environment)
+        self.compile(SourceKind::Cxx, &sources, &flags, work, environment, children)
     }
 
     /// Compiles sources of zig's, an object each.
@@ -301,6 +315,7 @@ impl Recipe {
         flags: &[String],
         work: &tempfile::TempDir,
         environment: &Environment,
+        children: &Children,
     ) -> Result<Vec<PathBuf>, Diagnostic> {
         let compile = self.toolchain.command(language);
         let headers = self.toolchain.system_headers(language);
@@ -311,24 +326,25 @@ impl Recipe {
             let mut command = self.zig(&[], work, environment);
             command.args(compile.iter().skip(1)).args(["-Os", "-w"]).args(flags).args(&headers);
             command.arg("-c").arg(source).arg("-o").arg(&object);
-            run(command)?;
+            run(command, children)?;
             objects.push(object);
         }
         Ok(objects)
     }
 }
 
-fn run(mut command: Command) -> Result<(), Diagnostic> {
+fn run(command: Command, children: &Children) -> Result<(), Diagnostic> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(std::process::Stdio::null()).output();
-    let output =
-        output.map_err(|error| super::unusable(Path::new(&program), &install::reason(&error)))?;
-    if output.status.success() {
+    let shown = format!("command: {command:?}");
+    let (status, said) = children
+        .run(command)
+        .map_err(|error| super::unusable(Path::new(&program), &install::reason(&error)))?;
+    if status.success() {
         return Ok(());
     }
     let mut finding = Diagnostic::error(&build::TOOL_FAILED, format!("`{program}` failed"));
-    finding = finding.note(format!("command: {command:?}"));
-    for line in String::from_utf8_lossy(&output.stderr).lines().take(20) {
+    finding = finding.note(shown);
+    for line in said.lines().take(20) {
         finding = finding.note(line);
     }
     Err(finding)
