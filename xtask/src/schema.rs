@@ -76,6 +76,9 @@ impl Sections {
                 json!({ "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": 64 })
             }
             Some(NameKind::BuildType) => json!({ "pattern": "^[A-Za-z0-9_-]+$", "maxLength": 64 }),
+            Some(NameKind::Artifact) => {
+                json!({ "pattern": "^[A-Za-z0-9_./@+][A-Za-z0-9_./@+-]*$", "maxLength": 100 })
+            }
             Some(NameKind::TargetPattern) => target_pattern(),
         };
         Ok(json!({
@@ -139,6 +142,8 @@ fn value_schema(kind: Kind) -> Value {
         Kind::Sources | Kind::Patterns | Kind::Paths => list(path),
         Kind::Flags => list(text),
         Kind::Libraries => list(json!({ "type": "string", "pattern": "^lib[A-Za-z0-9_+.-]+$" })),
+        Kind::Programs => list(path),
+        Kind::Variables => list(json!({ "type": "string", "pattern": "^[A-Za-z0-9_*]+$" })),
         Kind::Targets => {
             let mut items = target_pattern();
             items["type"] = json!("string");

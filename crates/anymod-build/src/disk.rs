@@ -144,6 +144,11 @@ impl Log {
         Some((metadata.is_dir(), Stat::of(&metadata)))
     }
 
+    /// Forgets everything that this run saw.
+    pub(crate) fn look_again(&mut self) {
+        self.seen = Seen::default();
+    }
+
     fn look(&mut self, path: TextId) -> Option<VersionId> {
         let (is_dir, stat) = self.stat(path)?;
         if is_dir {

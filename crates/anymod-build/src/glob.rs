@@ -144,16 +144,16 @@ fn is_pattern(name: &str) -> bool {
 
 /// True if a path, as text, matches a pattern.
 pub(crate) fn path_matches(pattern: &str, path: &str) -> bool {
-    let names = |text: &str| -> Vec<String> {
-        text.split('/').filter(|name| !matches!(*name, "" | ".")).map(str::to_owned).collect()
-    };
+    fn names(text: &str) -> Vec<&str> {
+        text.split('/').filter(|name| !matches!(*name, "" | ".")).collect()
+    }
     pattern.starts_with('/') == path.starts_with('/') && names_match(&names(pattern), &names(path))
 }
 
-fn names_match(pattern: &[String], path: &[String]) -> bool {
+fn names_match(pattern: &[&str], path: &[&str]) -> bool {
     match (pattern.split_first(), path.split_first()) {
         (None, None) => true,
-        (Some((first, rest)), _) if first == "**" => {
+        (Some((first, rest)), _) if *first == "**" => {
             names_match(rest, path)
                 || path.split_first().is_some_and(|(_, path)| names_match(pattern, path))
         }
@@ -165,7 +165,10 @@ fn names_match(pattern: &[String], path: &[String]) -> bool {
 }
 
 /// True if one name matches one pattern without slashes.
-fn name_matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn name_matches(pattern: &str, name: &str) -> bool {
+    if !is_pattern(pattern) {
+        return pattern == name;
+    }
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
     letters_match(&pattern, &name)

@@ -138,13 +138,16 @@ pub(crate) fn clear_leftovers_below(directory: &Path) {
     }
 }
 
+/// True for the name of a temporary file.
+pub(crate) fn is_leftover(name: &str) -> bool {
+    name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
+}
+
 /// Removes the temporary files that a killed build left in a directory. The caller holds the build's lock, so that none of
 /// them is in use.
 pub(crate) fn clear_leftovers(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1) {
+        if is_leftover(&entry.file_name().to_string_lossy()) {
             // What cannot be removed does no harm.
             let _ = std::fs::remove_file(entry.path());
         }

@@ -15,10 +15,13 @@
 //! A build that finds everything as the last one left it goes none of this way: `snapshot` says so from stats alone.
 //! [`inspect()`] goes it as far as check.
 //!
+//! What other builds make of a project is [`artifact`]'s: captured into the store and populated from it.
+//!
 //! Nothing here prints or exits; what happens is told to a sink of `anymod_model::event::Event`s. The process's
 //! environment is read in one place, [`environment`]; [`settings`] come from there, from files and from flags.
 
 mod action;
+pub mod artifact;
 mod build;
 mod cached;
 mod cancel;

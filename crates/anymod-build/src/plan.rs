@@ -185,7 +185,13 @@ fn select(
         };
         jobs.extend(Target::all().filter(wanted).map(|target| (module.to_owned(), target)));
     }
-    if jobs.is_empty() && findings.is_empty() {
+    if manifest.modules().next().is_none() {
+        let message = "the manifest has artifacts and no module to build";
+        let finding = Diagnostic::error(&codes::NOTHING_TO_BUILD, message);
+        let hint =
+            "`anymod cache populate` puts artifacts in place; `[module.NAME]` describes a module";
+        findings.push(finding.hint(hint));
+    } else if jobs.is_empty() && findings.is_empty() {
         let finding = Diagnostic::error(&codes::NOTHING_TO_BUILD, "no target is chosen");
         let hint = "name one with `--target`, or list some in the manifest's `targets`; `anymod targets` shows them all";
         findings.push(finding.hint(hint));

@@ -4,6 +4,7 @@
 //!
 //! - `#: resolve MODULE TARGET BUILD-TYPE` dumps the merged settings, or the findings.
 //! - `#: toolchain TARGET` dumps the choice of a compiler.
+//! - `#: artifact NAME` dumps its settings.
 //! - `#: env NAME=VALUE` sets a variable; no other is set.
 //!
 //! Without a question, or if the manifest is wrong, `expect.txt` holds what parsing gives. `BLESS=1` rewrites it.
@@ -20,7 +21,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anymod_model::manifest::{
-    Manifest, ModuleSettings, Spanned, ToolchainChoice, ToolchainKind, parse,
+    ArtifactSettings, Manifest, ModuleSettings, Spanned, ToolchainChoice, ToolchainKind, parse,
 };
 use anymod_model::{Diagnostics, Place, Target};
 
@@ -124,6 +125,17 @@ fn dump_toolchain(target: Target, choice: &ToolchainChoice) -> String {
     )
 }
 
+fn dump_artifact(settings: &ArtifactSettings, text: &str) -> String {
+    let mut out = format!("artifact {}{}\n", settings.name.value, origin(&settings.name, text));
+    list(&mut out, "inputs", &settings.inputs, text);
+    list(&mut out, "exclude", &settings.exclude, text);
+    list(&mut out, "outputs", &settings.outputs, text);
+    list(&mut out, "may-be-empty", &settings.may_be_empty, text);
+    list(&mut out, "tools", &settings.tools, text);
+    list(&mut out, "environment", &settings.environment, text);
+    out
+}
+
 fn dump_manifest(manifest: &Manifest) -> String {
     let mut out = String::new();
     writeln!(out, "name {:?}", manifest.name()).unwrap();
@@ -134,6 +146,9 @@ fn dump_manifest(manifest: &Manifest) -> String {
         let targets: Vec<String> =
             manifest.targets(module).iter().map(ToString::to_string).collect();
         writeln!(out, "module {module} for {targets:?}").unwrap();
+    }
+    for artifact in manifest.artifacts() {
+        writeln!(out, "artifact {artifact}").unwrap();
     }
     out
 }
@@ -165,6 +180,9 @@ fn answer(text: &str, codes: &mut BTreeSet<&'static str>) -> String {
             ["toolchain", name] => manifest
                 .toolchain(target(name), &environment)
                 .map_or_else(&mut failed, |choice| dump_toolchain(target(name), &choice)),
+            ["artifact", name] => manifest
+                .artifact(name, &environment)
+                .map_or_else(&mut failed, |settings| dump_artifact(&settings, text)),
             ["env", ..] => continue,
             _ => panic!("unknown directive `{line}`"),
         });

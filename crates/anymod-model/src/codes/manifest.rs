@@ -37,6 +37,10 @@ super::codes! {
         "The setting exists, but not for this target's architecture. Move it into a section `[module.NAME.target.\"PATTERN\"]` that matches only targets that have it.";
     CONFLICT = "M0018", exit 2, "settings that exclude each other",
         "Two keys of a section contradict each other; keep the one that is meant.";
+    UNKNOWN_ARTIFACT = "M0019", exit 2, "unknown artifact",
+        "The manifest has no section `[artifact.NAME]` of this name. Modules are no artifacts: what `anymod build` makes is kept in the store and found there without a capture.";
+    NO_OUTPUTS = "M0020", exit 2, "an artifact without inputs or outputs",
+        "An artifact needs `inputs`, because a key that nothing decides would always be found, and `outputs`, which are what is kept.";
     USAGE = "M0101", exit 2, "the command line does not make sense",
         "The options or arguments of the command contradict each other or name something that does not exist. `anymod COMMAND --help` shows what it takes.";
     UNKNOWN_CODE = "M0102", exit 2, "there is no such diagnostic code",

@@ -2,6 +2,7 @@
 //!
 //! `anymod explain CODE` prints a row; `docs/reference/codes.md` is generated from all of them.
 
+pub mod artifact;
 pub mod build;
 pub mod link;
 pub mod manifest;
@@ -50,10 +51,19 @@ pub(crate) use codes;
 
 /// Every code of every room, in the order of the rooms.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [manifest::ALL, settings::ALL, toolchain::ALL, build::ALL, store::ALL, link::ALL, pack::ALL]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        manifest::ALL,
+        settings::ALL,
+        toolchain::ALL,
+        build::ALL,
+        store::ALL,
+        artifact::ALL,
+        link::ALL,
+        pack::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// Looks a code up by its id, in any letter case.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Manifest;
+use super::artifact;
 use super::read::{Inner, Node};
 use super::suggest::nearest;
 use super::values::Spanned;
@@ -18,6 +19,7 @@ pub(super) fn check(manifest: &Manifest, complete: bool) -> Vec<Diagnostic> {
         checker.missing();
     }
     checker.toolchains();
+    checker.findings.extend(artifact::check(manifest, complete));
     checker.findings
 }
 
@@ -91,7 +93,7 @@ impl Checker<'_> {
 
     fn missing(&mut self) {
         let manifest = self.manifest;
-        if manifest.modules().next().is_none() {
+        if manifest.modules().next().is_none() && manifest.artifacts().next().is_none() {
             let top: Spanned<()> = Spanned { value: (), span: Some(0..0) };
             let message = "the manifest describes no module".to_owned();
             let hint =

@@ -31,6 +31,7 @@ pub static ROOT: Section = Section {
         named("build-type", NameKind::BuildType, &BUILD_TYPE),
         named("module", NameKind::Module, &MODULE),
         named("toolchain", NameKind::TargetPattern, &TOOLCHAIN),
+        named("artifact", NameKind::Artifact, &ARTIFACT),
     ],
 };
 
@@ -97,6 +98,13 @@ static TOOLCHAIN: Section = Section {
     doc: "Which compiler builds the targets that the pattern matches. Without a section anymod takes the first that \
           `anymod doctor` lists. Sections apply in file order, a later key replaces an earlier one.",
     groups: &[&TOOLCHAIN_GROUP],
+    children: &[],
+};
+
+static ARTIFACT: Section = Section {
+    doc: "A set of files that a build other than anymod's makes of this project, to be kept in the store and put in place \
+          by `anymod cache capture` and `anymod cache populate`. A manifest may have artifacts alone.",
+    groups: &[&ARTIFACT_GROUP],
     children: &[],
 };
 
@@ -329,6 +337,57 @@ static TOOLCHAIN_GROUP: Group = Group {
             "the `PATH`",
             "\"${env:HOME}/toolchains/arm/bin\"",
             "Directory that holds the compiler's programs.",
+        ),
+    ],
+};
+
+static ARTIFACT_GROUP: Group = Group {
+    title: "Artifacts",
+    keys: &[
+        key(
+            "inputs",
+            Kind::Patterns,
+            "",
+            "[\"crates\", \".cargo/config.toml\", \"Cargo.*\", \"package.json\"]",
+            "What the outputs are made of: files, and directories with everything in them, hidden files and those that git \
+             ignores included, as they are on disk. Everything named `.git` is left out, and so are the outputs.",
+        ),
+        key(
+            "exclude",
+            Kind::Patterns,
+            "",
+            "[\"**/target\", \"**/*.md\"]",
+            "Files and directories that `inputs` names and that are left out. A change in one of them is not noticed.",
+        ),
+        key(
+            "outputs",
+            Kind::Patterns,
+            "",
+            "[\"native/*.node\", \"native/index.d.ts\"]",
+            "The files of the artifact, below the manifest's directory. Each pattern has to match at least one file. What \
+             matches and does not belong to the set that is put in place is removed.",
+        ),
+        key(
+            "may-be-empty",
+            Kind::Patterns,
+            "",
+            "[\"native/.stamp\"]",
+            "Outputs that may be empty; any other is refused if it is.",
+        ),
+        key(
+            "tools",
+            Kind::Programs,
+            "",
+            "[\"cargo\", \"rustc\"]",
+            "Programs that make the outputs, looked up on the `PATH`. Each counts by its content and by what it says with \
+             `--version` in the project's directory.",
+        ),
+        key(
+            "environment",
+            Kind::Variables,
+            "",
+            "[\"RUSTFLAGS\", \"CARGO_PROFILE_*\"]",
+            "Environment variables that reach the outputs; `*` stands for anything. Not set is a value, too.",
         ),
     ],
 };

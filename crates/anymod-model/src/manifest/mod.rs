@@ -7,6 +7,7 @@
 //! Settings are merged in the order of [`MERGE_ORDER`]. Lists grow, single values and macros of the same name are
 //! replaced. A section for targets comes right after the one that it is in, and a runtime's section together with it.
 
+mod artifact;
 mod check;
 mod init;
 mod keys;
@@ -18,6 +19,7 @@ mod values;
 mod variables;
 mod words;
 
+pub use artifact::ArtifactSettings;
 pub use init::init_template;
 pub use resolve::{MicroPythonSettings, ModuleSettings, ToolchainChoice};
 pub use values::{ArchFlag, FloatModel, SourceKind, Spanned, StaticData, ToolchainKind};

@@ -192,6 +192,7 @@ impl Reader<'_> {
             NameKind::Module => words::module_name(label),
             NameKind::TargetPattern => words::target_pattern(label),
             NameKind::BuildType => words::build_type_name(label),
+            NameKind::Artifact => words::artifact_name(label),
         };
         if let Some(problem) = problem {
             self.report(problem.code, span, problem.message, Some(problem.hint));

@@ -268,12 +268,12 @@ fn merge(into: &mut Layer, from: &Layer) {
 const NO_SETTINGS: [&str; 5] = ["name", "version", "targets", "build-type", "inherits"];
 
 /// Takes typed values out of a merged layer, expanding variables.
-struct Fields<'a> {
-    file: &'a str,
-    layer: Layer,
-    environment: Environment<'a>,
-    read: &'a mut BTreeMap<String, Option<String>>,
-    findings: Vec<Diagnostic>,
+pub(super) struct Fields<'a> {
+    pub(super) file: &'a str,
+    pub(super) layer: Layer,
+    pub(super) environment: Environment<'a>,
+    pub(super) read: &'a mut BTreeMap<String, Option<String>>,
+    pub(super) findings: Vec<Diagnostic>,
 }
 
 impl Fields<'_> {
@@ -314,7 +314,7 @@ impl Fields<'_> {
     }
 
     /// A list, expanded; entries that become empty drop out, so that a variable can hold an optional argument.
-    fn list(&mut self, key: &str) -> Vec<Spanned<String>> {
+    pub(super) fn list(&mut self, key: &str) -> Vec<Spanned<String>> {
         let Some(Value::Many(values)) = self.layer.remove(key) else {
             return Vec::new();
         };
@@ -343,7 +343,7 @@ impl Fields<'_> {
     }
 
     /// Every setting has been taken: a key of the table without a field is a bug that the tests find.
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
         let forgotten = self.layer.keys().find(|key| !NO_SETTINGS.contains(*key));
         debug_assert_eq!(forgotten, None, "a key of the table has no field");
     }

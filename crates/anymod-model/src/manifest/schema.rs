@@ -36,6 +36,10 @@ pub enum Kind {
     Choices(&'static [(&'static str, &'static str)]),
     /// Target names, in which `*` matches anything.
     Targets,
+    /// Names of programs.
+    Programs,
+    /// Names of environment variables, in which `*` matches anything.
+    Variables,
     /// Preprocessor macros.
     Defines,
 }
@@ -59,6 +63,8 @@ impl Kind {
             | Kind::Choice(_)
             | Kind::Libraries
             | Kind::Choices(_)
+            | Kind::Programs
+            | Kind::Variables
             | Kind::Targets => false,
         }
     }
@@ -74,6 +80,8 @@ impl Kind {
                 | Kind::Flags
                 | Kind::Libraries
                 | Kind::Choices(_)
+                | Kind::Programs
+                | Kind::Variables
                 | Kind::Targets
         )
     }
@@ -95,6 +103,8 @@ impl Kind {
             Kind::Libraries => "a list of library names",
             Kind::Choices(_) => "a list of words",
             Kind::Targets => "a list of target patterns",
+            Kind::Programs => "a list of names of programs",
+            Kind::Variables => "a list of names of variables",
             Kind::Defines => "a table of macros",
         }
     }
@@ -122,6 +132,8 @@ pub enum NameKind {
     Module,
     /// A build type.
     BuildType,
+    /// An artifact.
+    Artifact,
     /// A pattern over target names.
     TargetPattern,
 }
@@ -133,6 +145,7 @@ impl NameKind {
         match self {
             NameKind::Module => "MODULE",
             NameKind::BuildType => "BUILD-TYPE",
+            NameKind::Artifact => "ARTIFACT",
             NameKind::TargetPattern => "\"TARGET-PATTERN\"",
         }
     }

@@ -65,6 +65,18 @@ pub(super) fn build_type_name(name: &str) -> Option<Problem> {
     problem(&codes::BAD_VALUE, message, "use ASCII letters, digits, `-` and `_`, at most 64")
 }
 
+/// Checks the name of an artifact. It is never the name of a file.
+pub(super) fn artifact_name(name: &str) -> Option<Problem> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_./@+".contains(letter);
+    let sane = (1..=100).contains(&name.len()) && !name.starts_with('-');
+    if sane && name.chars().all(fits) {
+        return None;
+    }
+    let message = format!("`{}` cannot be the name of an artifact", name.escape_debug());
+    let hint = "use ASCII letters, digits and `-_./@+`, at most 100, and no `-` first";
+    problem(&codes::BAD_VALUE, message, hint)
+}
+
 /// Checks a pattern over target names.
 pub(super) fn target_pattern(pattern: &str) -> Option<Problem> {
     // A `*` costs a pass over the name each; nobody means more than a few.
@@ -135,6 +147,8 @@ pub(super) fn value(key: &Key, text: &str) -> Option<Problem> {
         Kind::Sources => path(text).or_else(|| brackets(text)).or_else(|| source(text)),
         Kind::Libraries => library(text),
         Kind::Targets => target_pattern(text),
+        Kind::Programs => program(text),
+        Kind::Variables => variable(text),
         Kind::Bool | Kind::BuildType | Kind::Text | Kind::Flags | Kind::Defines => None,
     }
 }
@@ -237,6 +251,24 @@ fn source(pattern: &str) -> Option<Problem> {
         _ => format!("known extensions are {}", SourceKind::known()),
     };
     problem(&codes::SOURCE_KIND, message, hint)
+}
+
+fn program(text: &str) -> Option<Problem> {
+    if !text.contains('\\') && !text.trim().is_empty() && text.trim() == text {
+        return None;
+    }
+    let message = format!("`{text}` is not the name of a program");
+    problem(&codes::BAD_VALUE, message, "write a name that is on the `PATH`, or a path with `/`")
+}
+
+fn variable(text: &str) -> Option<Problem> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '*';
+    if text.chars().all(fits) && text.matches('*').count() <= 4 {
+        return None;
+    }
+    let message = format!("`{text}` is not the name of a variable");
+    let hint = "write a name like `RUSTFLAGS`, or a pattern like `CARGO_*`";
+    problem(&codes::BAD_VALUE, message, hint)
 }
 
 fn library(text: &str) -> Option<Problem> {

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use libtest_mimic::Trial;
 
 use crate::support::process::{anymod, run};
-use crate::support::{Checked, ensure, machine, scratch};
+use crate::support::{Checked, ensure, machine, read, scratch, write};
 
 /// The trials of this module.
 pub(crate) fn trials() -> Vec<Trial> {
@@ -14,6 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("cli::closed-pipe", || Ok(closed_pipe()?)),
         Trial::test("cli::full-disk", || Ok(full_disk()?)),
         Trial::test("cli::quiet", || Ok(quiet()?)),
+        Trial::test("cli::foreign-store", || Ok(foreign_store()?)),
     ]
 }
 
@@ -98,4 +99,39 @@ fn quiet() -> Checked {
     ensure(said.output().is_empty(), || said.to_string())?;
     let said = run(anymod(place.path()).args(["build", "--quiet", "--target", "micropython-z80"]))?;
     ensure(said.status == 2 && said.stderr.contains("error[B0009]"), || said.to_string())
+}
+
+/// A store of somebody else's, whose files may neither be linked nor changed, still gives them.
+fn foreign_store() -> Checked {
+    let place = scratch()?;
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    if !run(Command::new("setpriv").args(nobody).arg("true")).is_ok_and(|said| said.status == 0) {
+        // Only root can be somebody else.
+        return Ok(());
+    }
+    let manifest = "[artifact.a]\ninputs = [\"in\"]\noutputs = [\"out\"]\n";
+    for tree in ["ours", "theirs"] {
+        write(&place.path().join(tree).join("anymod.toml"), manifest)?;
+        write(&place.path().join(tree).join("in"), "input")?;
+    }
+    let capture = ["cache", "capture", "--store", "store", "--manifest", "ours"];
+    let make = ["--", "sh", "-c", "echo made > ours/out"];
+    run(anymod(place.path()).args(capture).args(make))?.ok()?;
+    let shell = "chmod 755 . && chown -R 65534 theirs && chmod -R go-w store";
+    run(Command::new("sh").args(["-c", shell]).current_dir(place.path()))?.ok()?;
+    // The command itself may lie where nobody else may look.
+    let program = place.path().join("anymod");
+    std::fs::copy(env!("CARGO_BIN_EXE_anymod"), &program).map_err(|error| error.to_string())?;
+    for link in ["hardlink", "reflink", "copy"] {
+        let mut theirs = Command::new("setpriv");
+        theirs.args(nobody).arg(&program).args(["cache", "populate", "--store", "store"]);
+        theirs.args(["--manifest", "theirs"]).current_dir(place.path()).env("HOME", "/nonexistent");
+        theirs.env("ANYMOD_CONFIG", "none").env("ANYMOD_STORE_LINK", link);
+        let said = run(&mut theirs)?.ok()?;
+        ensure(said.stdout.starts_with("populated  a  1 file"), || said.to_string())?;
+        let out = place.path().join("theirs/out");
+        ensure(read(&out)? == b"made\n", || "not what was kept".to_owned())?;
+        std::fs::remove_file(out).map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }

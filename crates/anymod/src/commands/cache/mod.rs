@@ -1,9 +1,12 @@
 //! `anymod cache`: looking after the store, and the artifacts in it. The store does the work.
 
+mod artifacts;
+mod capture;
 mod clear;
 mod explain;
 mod gc;
 mod path;
+mod populate;
 mod stats;
 mod verify;
 
@@ -20,7 +23,7 @@ use crate::printer::Printer;
 use crate::progress::counted;
 use crate::settings::{self, StoreArgs};
 
-/// Look after the store in which results are kept
+/// Look after the store in which results are kept, and keep what other builds make in it
 #[derive(Debug, Args)]
 pub(crate) struct Cache {
     #[command(subcommand)]
@@ -29,6 +32,8 @@ pub(crate) struct Cache {
 
 #[derive(Debug, Subcommand)]
 enum CacheCommand {
+    Populate(populate::Populate),
+    Capture(capture::Capture),
     Stats(stats::Stats),
     Gc(gc::Gc),
     Verify(verify::Verify),
@@ -39,6 +44,8 @@ enum CacheCommand {
 
 pub(crate) fn run(args: &Cache, printer: Printer) -> Result<(), Diagnostics> {
     match &args.command {
+        CacheCommand::Populate(args) => populate::run(args, printer),
+        CacheCommand::Capture(args) => capture::run(args, printer),
         CacheCommand::Stats(args) => stats::run(args, printer),
         CacheCommand::Gc(args) => gc::run(args, printer),
         CacheCommand::Verify(args) => verify::run(args, printer),
