@@ -20,6 +20,7 @@ fn anymod(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_anymod"));
     command.args(arguments).current_dir(directory).env("ANYMOD_TOOLCHAIN", "gnu");
     command.env("ANYMOD_HOME", directory.join("home")).stdin(Stdio::null());
+    command.env("ANYMOD_STORE", "off").env("ANYMOD_CONFIG", "none");
     command
 }
 
