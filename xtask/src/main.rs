@@ -12,6 +12,7 @@ mod fuzz;
 mod generated;
 mod schema;
 mod tidy;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,11 @@ const TASKS: &[Task] = &[
     ("fuzz", fuzz::run, "seed and fuzz the readers of foreign bytes: fuzz [TARGET] [SECONDS]"),
     ("schema", schema::run, "write anymod.schema.json from the key table; --check only compares"),
     ("tidy", tidy::run, "check layering, I/O, module docs, file lengths and generated files"),
+    (
+        "torture",
+        torture::run,
+        "attack the build engine for long: torture [crash|crowd|damage|…] [TIMES]",
+    ),
 ];
 
 fn main() -> ExitCode {

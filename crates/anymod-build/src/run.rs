@@ -459,6 +459,8 @@ impl<'a> Run<'a> {
                 let keep = Job::Keep { index, place, claim, discovered, said };
                 let _ = to_workers.send(keep);
             }
+        } else {
+            self.unrecorded += 1;
         }
         let shown = command.filter(|_| !done.output.is_empty());
         self.finish(index, Outcome::Ran, shown, done.output);

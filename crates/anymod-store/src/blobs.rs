@@ -22,9 +22,11 @@ pub(crate) fn put(
 ) -> std::io::Result<Option<Written>> {
     let path = layout.blob(digest);
     let size = bytes.len() as u64;
-    // One that a crash of the machine cut short is replaced.
+    // One that a crash of the machine cut short, or that was damaged since, is replaced.
     let there = std::fs::symlink_metadata(&path);
-    if there.is_ok_and(|there| there.is_file() && there.len() == size) {
+    if there.is_ok_and(|there| there.is_file() && there.len() == size)
+        && std::fs::read(&path).is_ok_and(|there| there == bytes)
+    {
         return Ok(None);
     }
     let file = files::temporary(&layout.temporary(), MODE, bytes)?;
