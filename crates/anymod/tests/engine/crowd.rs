@@ -37,7 +37,6 @@ fn together(tree: &Tree, processes: usize) -> (Vec<PathBuf>, Vec<Built>) {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "the figure is what the test measures")]
 fn crowd_an_empty_store_and_many_checkouts() {
     let (processes, modules) = size();
     let tree = Tree::many(modules);
