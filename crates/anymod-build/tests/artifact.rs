@@ -449,6 +449,45 @@ fn nothing_is_read_or_written_through_a_way_out_of_the_project() {
 }
 
 #[test]
+fn outputs_and_what_git_keeps_are_no_inputs() {
+    let machine = Machine::new();
+    let all = MANIFEST.replace("[\"src\", \"Cargo.*\", \".cargo/config.toml\"]", "[\".\"]");
+    let trees = ["one", "two"].map(|name| machine.worktree(name));
+    for tree in &trees {
+        tree.write("anymod.toml", &all);
+        // In a worktree it names the place of the repository.
+        tree.write(".git", &format!("gitdir: {}", tree.root.display()));
+    }
+    let [one, two] = trees;
+    one.build();
+    one.capture().unwrap();
+    assert!(two.is_hit() && two.is_hit() && one.is_hit());
+    two.write("out/other.txt", "beside the outputs");
+    assert_eq!(two.differences(), ["input out/other.txt is new"]);
+}
+
+#[test]
+fn links_to_directories_are_followed_where_they_are_declared() {
+    let machine = Machine::new();
+    let tree = machine.worktree("tree");
+    for (from, to) in [("real-src", "src"), ("real-out", "out")] {
+        std::fs::create_dir_all(tree.root.join(from)).unwrap();
+        let _ = std::fs::remove_dir_all(tree.root.join(to));
+        symlink(from, tree.root.join(to)).unwrap();
+    }
+    tree.write("anymod.toml", &MANIFEST.replace("\"out/*.node\", \"out/index.d.ts\"", "\"out\""));
+    tree.write("src/lib.rs", "behind a link");
+    tree.build();
+    tree.capture().unwrap();
+    std::fs::remove_file(tree.root.join("out/pi.node")).unwrap();
+    assert!(tree.is_hit());
+    assert_eq!(tree.read("real-out/pi.node"), "machine code of behind a link");
+    assert!(tree.root.join("out").is_symlink());
+    tree.write("real-src/lib.rs", "changed behind it");
+    assert_eq!(tree.differences(), ["input src/lib.rs differs"]);
+}
+
+#[test]
 fn writing_through_a_hard_link_never_reaches_another_worktree() {
     let mut machine = Machine::new();
     machine.options.link = Link::Hardlink;

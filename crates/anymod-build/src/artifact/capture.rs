@@ -10,7 +10,7 @@ use anymod_store::{Digest, Kept, Output};
 
 use super::tree::Entries;
 use super::walk::{Walked, bookkeeping, differences, is_below_any, walk};
-use super::{ArtifactRequest, Desk, NAMESPACE, history, remembered, texts};
+use super::{ArtifactRequest, COPIES, Desk, NAMESPACE, history, remembered, texts};
 use crate::environment::Environment;
 use crate::install;
 use crate::stat::{self, Stat};
@@ -148,7 +148,7 @@ impl Set {
             return Err(Diagnostics(findings));
         }
         let within = desk.root.join(bookkeeping());
-        let directory = tempfile::Builder::new().prefix("set-").tempdir_in(&within);
+        let directory = tempfile::Builder::new().prefix(COPIES).tempdir_in(&within);
         let directory = directory.map_err(|error| install::write_error(&within, &error))?;
         let mut files = Vec::new();
         for (number, path) in entries.into_keys().enumerate() {

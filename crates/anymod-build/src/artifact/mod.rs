@@ -16,7 +16,7 @@ mod populate;
 mod tree;
 mod walk;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anymod_model::manifest::{ArtifactSettings, Manifest, Spanned};
 use anymod_model::{Diagnostic, Diagnostics};
@@ -30,7 +30,7 @@ use crate::environment::Environment;
 use crate::fence::Fence;
 use crate::install;
 use crate::log::{Log, Record, VersionId};
-use tree::{Entries, Tree};
+use tree::{Entries, Kind, Tree};
 
 /// The part of the store that sets are kept in.
 const NAMESPACE: &str = "artifact";
@@ -85,6 +85,7 @@ impl Desk {
         install::write_built(&directory.join(".gitignore"), b"*\n")?;
         let file = install::open_lock(&lock)?;
         file.lock().map_err(|error| install::write_error(&lock, &error))?;
+        clear_copies(&directory);
         let log = Log::open(&directory.join("log"), &root);
         let desk = Desk { fence, log, store: request.store.open()?, _lock: file, root };
         Ok((desk, settings))
@@ -102,7 +103,10 @@ impl Desk {
         }
         // Links on the way to an output are none.
         let patterns = texts(&settings.outputs);
-        entries.retain(|path, _| walk::is_below_any(path, &patterns));
+        entries.retain(|path, kind| {
+            let is_way = *kind == Kind::Link && self.root.join(path).is_dir();
+            !is_way && walk::is_below_any(path, &patterns)
+        });
         Ok((entries, unmatched))
     }
 
@@ -116,6 +120,19 @@ impl Desk {
             passed: Vec::new(),
         };
         self.log.record(&remembered(name), record);
+    }
+}
+
+/// How the names of directories begin that hold copies of outputs.
+const COPIES: &str = "copies-";
+
+/// Removes the copies that a killed capture left. The caller holds the lock.
+fn clear_copies(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(COPIES) {
+            // What cannot be removed is in nobody's way.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 

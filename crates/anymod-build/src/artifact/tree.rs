@@ -2,7 +2,7 @@
 //!
 //! A pattern that matches a directory stands for everything in it. Nothing is left out for being hidden or ignored by
 //! git; only what is named `.git` is, because it differs between worktrees, and anymod's own bookkeeping. Symbolic links
-//! are not followed. What cannot be looked at is an error: an input that is not seen would be missing in a key.
+//! are followed where a pattern names them, and nowhere else. What cannot be looked at is an error: an input that is not seen would be missing in a key.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::FileType;
@@ -76,19 +76,31 @@ impl<'a> Tree<'a> {
                     found |= self.descend(&path, names, to)?;
                 }
             } else if name_matches(name, entry) && !self.leaves_out(&path) {
-                found |= match rest.is_empty() {
-                    true => self.take(path, *kind, to)?,
-                    false if kind.is_dir() => self.descend(&path, rest, to)?,
-                    false if kind.is_symlink() && self.root.join(&path).is_dir() => {
-                        // The link decides what is found behind it.
-                        to.insert(path.clone(), Kind::Link);
-                        self.descend(&path, rest, to)?
-                    }
-                    false => false,
-                };
+                found |= self.matched(path, *kind, rest, to)?;
             }
         }
         Ok(found)
+    }
+
+    /// Goes on behind a name that the pattern matches. A link that the pattern itself names is followed.
+    fn matched(
+        &mut self,
+        path: String,
+        kind: FileType,
+        rest: &[&str],
+        to: &mut Entries,
+    ) -> Result<bool, Diagnostic> {
+        let followed = kind.is_symlink() && self.root.join(&path).is_dir();
+        if followed {
+            // It decides what is found behind it.
+            to.insert(path.clone(), Kind::Link);
+        }
+        match rest.is_empty() {
+            true if followed => self.take_all(&path, to),
+            true => self.take(path, kind, to),
+            false if followed || kind.is_dir() => self.descend(&path, rest, to),
+            false => Ok(false),
+        }
     }
 
     fn take(&mut self, path: String, kind: FileType, to: &mut Entries) -> Result<bool, Diagnostic> {
@@ -226,7 +238,8 @@ mod tests {
             ("src", &["**/target"], "src/.cargo/config.toml src/b.c src/dangling src/deep/er/c.h"),
             ("src/", &["src/.cargo", "src/dangling", "**/*.h"], "src/b.c src/target/x.o"),
             ("src/**/er", &[], "src/deep/er/c.h"),
-            ("link", &[], "link"),
+            ("link", &[], "link link/er/c.h"),
+            ("lin?", &[], "link link/er/c.h"),
             ("link/er", &[], "link link/er/c.h"),
             ("build/**", &[], "build/out.o"),
             (".", &["src", "build", "other"], ".hidden a.c link"),

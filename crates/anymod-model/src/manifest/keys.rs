@@ -350,7 +350,9 @@ static ARTIFACT_GROUP: Group = Group {
             "",
             "[\"crates\", \".cargo/config.toml\", \"Cargo.*\", \"package.json\"]",
             "What the outputs are made of: files, and directories with everything in them, hidden files and those that git \
-             ignores included, as they are on disk. Everything named `.git` is left out, and so are the outputs.",
+             ignores included, as they are on disk. Everything named `.git` is left out, and so are the outputs. A symbolic \
+             link inside a directory counts by its text, and by the content of the file that it leads to; of a directory that \
+             it leads to, declare the content as well.",
         ),
         key(
             "exclude",
