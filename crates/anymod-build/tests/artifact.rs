@@ -546,6 +546,29 @@ fn collecting_garbage_meanwhile_leaves_no_half_sets() {
 }
 
 #[test]
+fn many_worktrees_at_once() {
+    let machine = Machine::new();
+    let trees: Vec<Worktree<'_>> =
+        (0..6).map(|number| machine.worktree(&format!("tree{number}"))).collect();
+    let work = &|tree: &Worktree<'_>| {
+        if !tree.is_hit() {
+            let make = "mkdir -p out; printf code >out/pi.node; : >out/index.d.ts";
+            let how = shell(&format!("cd {}; {make}", tree.root.display()));
+            capture(&tree.request(), &how).unwrap();
+        }
+        tree.is_hit()
+    };
+    // Two in each worktree.
+    let all = trees.iter().chain(&trees);
+    let hits: Vec<bool> = std::thread::scope(|scope| {
+        let threads: Vec<_> = all.map(|tree| scope.spawn(move || work(tree))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(hits, [true; 12]);
+    assert!(trees.iter().all(|tree| tree.read("out/pi.node") == "code"));
+}
+
+#[test]
 fn a_second_look_at_a_large_tree_reads_nothing() {
     let machine = Machine::new();
     let tree = machine.worktree("tree");
