@@ -9,8 +9,7 @@ use anymod_model::codes::build as codes;
 use anymod_model::event::{self, Event, Finding, Outcome, Totals};
 use anymod_model::manifest::{self, Manifest};
 use anymod_model::{Diagnostic, Diagnostics, Place, Target};
-use anymod_store::{Digest, Store};
-use rustc_hash::FxHashMap;
+use anymod_store::Store;
 
 use crate::cancel::Cancel;
 use crate::check::{self, Status};
@@ -20,13 +19,12 @@ use crate::inspect::Recorder;
 use crate::install;
 use crate::jobs::Jobs;
 use crate::locations::Locations;
-use crate::log::Log;
-use crate::plan::{self, BUILD_DIR, Plan, Product, Selection};
+use crate::log::{Log, TextId};
+use crate::plan::{self, BUILD_DIR, Plan, Selection};
 use crate::run::{self, Ran, Sink, Way};
 use crate::size::{ModuleSizes, REPORT_VERSION, SizeReport, SizeRow};
-use crate::snapshot::{self, Remembered};
-use crate::work::{self, Made};
-use crate::{compile_commands, headers, toolchain};
+use crate::snapshot::{self, Finished, Remembered};
+use crate::{compile_commands, deliver, headers, toolchain, work};
 
 /// What to build and how.
 #[derive(Clone, Debug)]
@@ -127,7 +125,8 @@ pub struct Output {
 }
 
 /// Builds: manifest, plan, check, run (compile, link, merge; each through the store), install, report. If nothing has
-/// changed since the last build, that is all there is to find out.
+/// changed since the last build, that is all there is to find out; if only files of some modules have, only these are
+/// gone through.
 ///
 /// # Errors
 /// Everything found wrong, as far as it can be seen at once.
@@ -135,8 +134,9 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
     let clock = Instant::now();
     let project = Project::find(request)?;
     let _lock = project.lock(&request.cancel, sink)?;
-    if let Some(remembered) = project.remembered() {
-        return Ok(nothing_to_do(&project, remembered, clock, sink));
+    let before = project.remembered();
+    if let Some(before) = before.as_ref().filter(|before| before.affected.is_empty()) {
+        return Ok(nothing_to_do(&project, before, clock, sink));
     }
     let mut recorder = Recorder::default();
     let sink: Sink<'_> = &mut |event| {
@@ -145,17 +145,20 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
     };
     headers::write(&project.root, &project.fence)?;
     let manifest = project.manifest()?;
-    let mut log = project.log();
-    let plan =
-        plan::plan(&manifest, &project.root, &selection(request)?, &project.environment, &mut log);
+    let mut log = project.log(before.is_none());
+    let selection = Selection { only: before.as_ref().map(affected), ..selection(request)? };
+    let plan = plan::plan(&manifest, &project.root, &selection, &project.environment, &mut log);
     // What compilers said of themselves is worth keeping even if nothing is run.
     log.flush()?;
     let plan = plan?;
+    let planned = log.seen.files().map(|(path, _)| path).collect();
     work::clear_leftovers(&project.root);
-    compile_commands::write(&plan, &project.root, &mut log)?;
+    if before.is_none() {
+        compile_commands::write(&plan, &project.root, &project.environment, &mut log)?;
+    }
     let statuses = check::check(&plan.actions, &project.locations, &mut log);
     let jobs = Jobs::new(request.jobs, &project.environment);
-    started(&plan, &statuses, &jobs, sink);
+    started(&plan, before.as_ref(), &statuses, &jobs, sink);
     let store = request.store.as_ref().map(StoreRequest::open).transpose()?;
     let way = Way {
         fence: &project.fence,
@@ -169,17 +172,26 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
         clock,
     };
     let ran = run::run(&plan, statuses, &way, &mut log, sink)?;
-    let (outputs, unwritten) = install_all(&plan, &ran, &project, &mut log, sink);
+    let (outputs, unwritten) =
+        deliver::install_all(&plan, &ran, before.as_ref(), &project, &mut log, sink);
     if ran.is_complete() && unwritten.is_empty() && plan.findings.is_empty() {
-        project.remember(&outputs, &plan, &mut log);
+        project.remember(&outputs, &plan, &planned, before.as_ref(), &mut log);
     }
     log.close()?;
     let findings = [plan.findings.as_slice(), &unwritten].concat();
-    let report = report(project.root.clone(), outputs, ran, findings, clock, sink);
+    let actions = before.as_ref().map_or(plan.actions.len(), |before| before.actions);
+    let report = report(project.root.clone(), outputs, actions, ran, findings, clock, sink);
     recorder.write(&project.root)?;
     // A hundred thousand pieces of memory; a command that ends now does not wait until they are given back.
     std::thread::spawn(move || drop(plan));
     report
+}
+
+/// The modules that a snapshot says have to be gone through.
+fn affected(before: &Remembered) -> BTreeSet<(String, Target)> {
+    let outputs = (0..).zip(&before.outputs);
+    let affected = outputs.filter(|(number, _)| before.affected.contains(number));
+    affected.map(|(_, output)| (output.module.clone(), output.target)).collect()
 }
 
 /// Where a build takes place.
@@ -192,7 +204,7 @@ pub(crate) struct Project {
     asked: String,
     pub(crate) environment: Environment,
     pub(crate) locations: Locations,
-    fence: Fence,
+    pub(crate) fence: Fence,
 }
 
 /// How often to look whether another build has ended.
@@ -215,10 +227,13 @@ impl Project {
         parse_manifest(&self.file)
     }
 
-    /// The log of earlier builds. It takes note that the manifest is read.
-    pub(crate) fn log(&self) -> Log {
+    /// The log of earlier builds. It takes note that the manifest is read, and begins to look at every file that is known
+    /// if `all` of them will be asked for.
+    pub(crate) fn log(&self, all: bool) -> Log {
         let mut log = Log::open(&self.root.join(BUILD_DIR).join(".anymod-log"), &self.root);
-        log.look_ahead();
+        if all {
+            log.look_ahead();
+        }
         log.digest(&self.file.to_string_lossy());
         log
     }
@@ -258,21 +273,35 @@ impl Project {
         snapshot::read(&file, &self.root, &self.asked, &self.environment)
     }
 
-    fn remember(&self, outputs: &[Output], plan: &Plan, log: &mut Log) {
-        let file = self.root.join(BUILD_DIR).join(SNAPSHOT);
-        let remembered = Remembered { outputs: outputs.to_vec(), actions: plan.actions.len() };
-        snapshot::write(&file, &self.asked, &self.environment, &plan.listed, &remembered, log);
+    fn remember(
+        &self,
+        outputs: &[Output],
+        plan: &Plan,
+        planned: &BTreeSet<TextId>,
+        before: Option<&Remembered>,
+        log: &mut Log,
+    ) {
+        let finished = Finished {
+            request: &self.asked,
+            environment: &self.environment,
+            outputs,
+            actions: before.map_or(plan.actions.len(), |before| before.actions),
+            plan,
+            planned,
+            before,
+        };
+        snapshot::write(&self.root.join(BUILD_DIR).join(SNAPSHOT), &finished, log);
     }
 }
 
 /// What there is to say of a build that found everything as it was.
 fn nothing_to_do(
     project: &Project,
-    remembered: Remembered,
+    remembered: &Remembered,
     clock: Instant,
     sink: Sink<'_>,
 ) -> Report {
-    let Remembered { outputs, actions } = remembered;
+    let (outputs, actions) = (remembered.outputs.clone(), remembered.actions);
     sink(Event::RunStarted {
         version: event::VERSION,
         anymod: env!("CARGO_PKG_VERSION").to_owned(),
@@ -282,7 +311,7 @@ fn nothing_to_do(
         jobs: 0,
     });
     for output in &outputs {
-        sink(installed(output));
+        sink(deliver::installed(output));
     }
     let totals = Totals {
         fresh: actions,
@@ -362,133 +391,51 @@ pub(crate) fn selection(request: &BuildRequest) -> Result<Selection, Diagnostics
         targets: request.targets.clone(),
         build_type: request.build_type.clone(),
         toolchain: toolchain::forced_kind(request.toolchain.as_deref(), &request.environment)?,
+        only: None,
     })
 }
 
-fn started(plan: &Plan, statuses: &[Status], jobs: &Jobs, sink: Sink<'_>) {
+fn started(
+    plan: &Plan,
+    before: Option<&Remembered>,
+    statuses: &[Status],
+    jobs: &Jobs,
+    sink: Sink<'_>,
+) {
     sink(Event::RunStarted {
         version: event::VERSION,
         anymod: env!("CARGO_PKG_VERSION").to_owned(),
-        modules: plan.products.len(),
-        actions: plan.actions.len(),
+        modules: before.map_or(plan.products.len(), |before| before.outputs.len()),
+        actions: before.map_or(plan.actions.len(), |before| before.actions),
         stale: statuses.iter().filter(|status| **status != Status::Fresh).count(),
         jobs: jobs.limit,
     });
     tell(&plan.findings, sink);
 }
 
-fn tell(findings: &[Diagnostic], sink: Sink<'_>) {
+pub(crate) fn tell(findings: &[Diagnostic], sink: Sink<'_>) {
     for finding in findings {
         sink(Event::Diagnostic(Finding::from(finding)));
     }
-}
-
-fn installed(output: &Output) -> Event {
-    Event::Installed {
-        module: output.module.clone(),
-        target: output.target.to_string(),
-        path: output.path.clone(),
-        changed: output.changed,
-    }
-}
-
-/// Installs what was built, and says what could not be.
-fn install_all(
-    plan: &Plan,
-    ran: &Ran,
-    project: &Project,
-    log: &mut Log,
-    sink: Sink<'_>,
-) -> (Vec<Output>, Vec<Diagnostic>) {
-    let (mut outputs, mut findings) = (Vec::new(), Vec::new());
-    let directories =
-        plan.products.iter().filter_map(|product| Path::new(&product.installed).parent());
-    for directory in directories.collect::<BTreeSet<_>>() {
-        install::clear_leftovers(&project.root.join(directory));
-    }
-    let makers: FxHashMap<&str, Option<Outcome>> = plan
-        .actions
-        .iter()
-        .zip(&ran.outcomes)
-        .map(|(action, outcome)| (action.name(), *outcome))
-        .collect();
-    let done = |product: &&Product| {
-        let outcome = makers.get(product.built.as_str()).copied().flatten();
-        matches!(outcome, Some(Outcome::Fresh | Outcome::Hit | Outcome::Ran))
-    };
-    let products: Vec<&Product> = plan.products.iter().filter(done).collect();
-    let stale = |product: &&&Product| {
-        let built = log.digest(&product.built);
-        built.is_none() || log.digest(&product.installed) != built
-    };
-    let stale: Vec<&Product> = products.iter().filter(stale).copied().collect();
-    let mut put = at_once(&stale, |product| install_one(product, project)).into_iter();
-    let mut next = stale.iter().peekable();
-    for product in products {
-        let result = match next.next_if(|stale| std::ptr::eq(**stale, product)) {
-            None => Ok(None),
-            Some(_) => put.next().unwrap_or(Ok(None)),
-        };
-        match result {
-            Ok(put) => {
-                if let Some((made, _)) = put {
-                    let id = log.id(&product.installed);
-                    log.wrote(id, made.stat, made.digest);
-                }
-                let output = Output {
-                    module: product.module.clone(),
-                    target: product.target,
-                    path: product.installed.clone(),
-                    changed: put.is_some_and(|(_, changed)| changed),
-                    sizes: product.sizes.clone(),
-                };
-                sink(installed(&output));
-                outputs.push(output);
-            }
-            Err(finding) => findings.push(finding),
-        }
-    }
-    tell(&findings, sink);
-    (outputs, findings)
-}
-
-/// How many files are written at once: they wait for the disk, not for a processor.
-const WRITERS: usize = 8;
-
-/// What `work` makes of each item, in order, several at once.
-fn at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let share = items.len().div_ceil(WRITERS).max(1);
-    std::thread::scope(|scope| {
-        let work = &work;
-        let start = |items| scope.spawn(move || Vec::from_iter(<[T]>::iter(items).map(work)));
-        let threads: Vec<_> = items.chunks(share).map(start).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-    })
-}
-
-/// Installs one module; what is there now, and true if that changed its file.
-fn install_one(product: &Product, project: &Project) -> Result<Option<(Made, bool)>, Diagnostic> {
-    let bytes = install::read(&project.root.join(&product.built))?;
-    let path = project.root.join(&product.installed);
-    project.fence.make_way(&path)?;
-    let changed = install::write_if_changed(&path, &bytes)?;
-    Ok(Some((work::made(&path, Digest::of(&bytes))?, changed)))
 }
 
 /// Sums up, as the last event and as a value.
 fn report(
     root: PathBuf,
     outputs: Vec<Output>,
+    actions: usize,
     ran: Ran,
     others: Vec<Diagnostic>,
     clock: Instant,
     sink: Sink<'_>,
 ) -> Result<Report, Diagnostics> {
     let count = |outcome| ran.outcomes.iter().filter(|other| **other == outcome).count();
+    // What was not even looked at, because nothing it uses had changed, is fresh as well.
+    let others_fresh = actions.saturating_sub(ran.outcomes.len());
     let totals = Totals {
         ran: count(Some(Outcome::Ran)),
         hits: count(Some(Outcome::Hit)),
-        fresh: count(Some(Outcome::Fresh)),
+        fresh: count(Some(Outcome::Fresh)) + others_fresh,
         failed: count(Some(Outcome::Failed)),
         skipped: count(None),
         installed: outputs.len(),

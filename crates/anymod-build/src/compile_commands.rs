@@ -12,6 +12,7 @@ use anymod_store::{Digest, Fields};
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
+use crate::environment::Environment;
 use crate::install;
 use crate::log::Log;
 use crate::plan::{BUILD_DIR, Plan};
@@ -30,13 +31,20 @@ struct Entry {
 ///
 /// # Errors
 /// If the file cannot be written.
-pub(crate) fn write(plan: &Plan, root: &Path, log: &mut Log) -> Result<(), Diagnostic> {
+pub(crate) fn write(
+    plan: &Plan,
+    root: &Path,
+    environment: &Environment,
+    log: &mut Log,
+) -> Result<(), Diagnostic> {
     let compiles: Vec<&Action> =
         plan.actions.iter().filter(|action| action.kind == ActionKind::Compile).collect();
     let path = root.join(BUILD_DIR).join(FILE);
     let question = Digest::of(FILE.as_bytes());
     let answer = state(&compiles, root).to_string();
     if log.fact(&question) == Some(&answer) && path.is_file() {
+        // Asked, so that a build with nothing else to do notices if it is gone.
+        environment.is_file(&path);
         return Ok(());
     }
     let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
@@ -61,6 +69,7 @@ pub(crate) fn write(plan: &Plan, root: &Path, log: &mut Log) -> Result<(), Diagn
     let json = serde_json::to_string_pretty(&entries).unwrap_or_default() + "\n";
     install::write_built(&path, json.as_bytes())?;
     log.learn(question, &answer);
+    environment.is_file(&path);
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use crate::log::checksum;
 use crate::stat::Stat;
 
 /// Matches patterns below one directory, looking at each directory once.
@@ -116,6 +117,17 @@ impl Globber {
         self.listings.insert(directory.to_owned(), listing);
         entries
     }
+}
+
+/// A number that stands for the entries of a directory that matter: their names and whether each is a directory.
+pub(crate) fn names(directory: &Path) -> u64 {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    // The order of a directory means nothing.
+    entries.fold(0, |sum: u64, entry| {
+        let kind = known(&entry).map_or(0, |known| 1 + u64::from(known.is_dir));
+        let name = checksum(entry.file_name().as_encoded_bytes());
+        sum.wrapping_add(name.wrapping_mul(kind.wrapping_mul(2).wrapping_add(1)))
+    })
 }
 
 /// What is to be known of an entry; none if it is neither file nor directory, or its name is no text.

@@ -9,7 +9,7 @@
 //! | plan | `plan` | settings, directories, [`toolchain`]s | actions (`action`) and products |
 //! | check | `check`, `log`, `disk`, `shadow` | actions, what earlier builds left | which are fresh, and why others are not |
 //! | run | `run`, `cached`, `work`, `jobs`, `children` | actions | files below `build/` |
-//! | install | [`install`] | finished modules | files below `dist/` |
+//! | install | `deliver`, [`install`] | finished modules | files below `dist/` |
 //! | report | `build` | outcomes | [`Report`], [`size`] |
 //!
 //! A build that finds everything as the last one left it goes none of this way: `snapshot` says so from stats alone.
@@ -29,6 +29,7 @@ mod check;
 mod children;
 pub mod clean;
 mod compile_commands;
+mod deliver;
 mod depfile;
 mod disk;
 pub mod environment;

@@ -7,6 +7,7 @@ mod compile;
 mod module;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anymod_model::codes::build as codes;
@@ -42,6 +43,8 @@ pub(crate) struct Selection {
     pub(crate) build_type: Option<String>,
     /// The family of compilers asked for.
     pub(crate) toolchain: Option<ToolchainKind>,
+    /// Of all that, only these modules for these targets; everything if none.
+    pub(crate) only: Option<BTreeSet<(String, Target)>>,
 }
 
 /// What has to be done.
@@ -70,6 +73,8 @@ pub(crate) struct Product {
     pub(crate) installed: String,
     /// The linker's account of sizes; none if nothing was linked.
     pub(crate) sizes: Option<String>,
+    /// The actions that were planned for it, by index; what it shares with an earlier one is not among them.
+    pub(crate) actions: Range<usize>,
 }
 
 /// What planning works with.
@@ -101,7 +106,10 @@ pub(crate) fn plan(
     environment: &Environment,
     log: &mut Log,
 ) -> Result<Plan, Diagnostics> {
-    let jobs = select(manifest, selection)?;
+    let mut jobs = select(manifest, selection)?;
+    if let Some(only) = &selection.only {
+        jobs.retain(|job| only.contains(job));
+    }
     let build_type = selection.build_type.as_deref().unwrap_or(manifest.default_build_type());
     let own = own_digest(log)?;
     let mut planner = Planner {
@@ -122,7 +130,10 @@ pub(crate) fn plan(
     for (module, target) in jobs {
         let planned = planner.actions.len();
         match planner.module(&module, target, build_type) {
-            Ok(product) => products.push(product),
+            Ok(mut product) => {
+                product.actions = planned..planner.actions.len();
+                products.push(product);
+            }
             Err(errors) => {
                 for action in planner.actions.drain(planned..) {
                     planner.shared.remove(action.name());

@@ -1,41 +1,57 @@
 //! The shortest way through a build: if everything that the last one looked at is as it was, and it left nothing to do,
-//! then there is nothing to do.
+//! then there is nothing to do. And the next shortest: if only files changed that some modules use, then only these
+//! modules have to be planned.
 //!
 //! The file `build/.anymod-snapshot` holds what a finished build was asked for, every question that it asked of its
-//! surroundings with the answer (`trace`), every file and directory that it looked at with its stat (`disk`), and its
-//! report. It is a memory of the long way, which alone decides what is looked at; it is written only if each stat can be
-//! trusted, and it counts for nothing if a single answer is different now.
+//! surroundings with the answer (`trace`), every file and directory that it looked at with its stat (`disk`) and the
+//! modules that use it, and its report. It is a memory of the long way, which alone decides what is looked at; it is
+//! written only if each stat can be trusted. A file that no module is known to use alone, such as the manifest or a
+//! compiler, takes everything the long way when it changes, as does any other answer that is different now.
 //!
 //! Layout, all numbers little-endian, text as a `u32` length and bytes:
 //!
 //! | part | content |
 //! |---|---|
-//! | magic | `anymod-snapshot 1\n` |
+//! | magic | `anymod-snapshot 2\n` |
 //! | sum | `u64`, of everything after it |
 //! | request | text: what was asked for |
 //! | variables | `u32` count; each name, flag, value |
 //! | questions | `u32` count; each path, kind |
-//! | files, directories | `u32` count; each path and 0 (nothing), 1 (no file) or 2 with size, mtime, ctime, inode |
+//! | files | `u32` count; each path, what is expected there, its users |
 //! | report | text: JSON |
+//!
+//! What is expected is a byte and what follows it: 0 nothing, 1 no file, 2 a stat (size, mtime, ctime, inode), 3 a stat of a
+//! directory and a `u64` that stands for the names in it. Users are a `u32` count and as many numbers of modules, or
+//! 0xffffffff for everything.
 
+mod codec;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anymod_model::Target;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::build::Output;
-use crate::disk;
 use crate::environment::Environment;
-use crate::log::{Log, checksum};
+use crate::glob;
+use crate::log::{Log, TextId, checksum};
+use crate::plan::Plan;
 use crate::stat::{Directory, Stat};
+use codec::{Reader, Writer};
 
-const MAGIC: &[u8] = b"anymod-snapshot 1\n";
+const MAGIC: &[u8] = b"anymod-snapshot 2\n";
 
-/// What a build with nothing to do has to say.
+/// What a build that left nothing to do has to say.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Remembered {
     pub(crate) outputs: Vec<Output>,
     pub(crate) actions: usize,
+    /// Which of the outputs may have to be made again, by index.
+    pub(crate) affected: BTreeSet<u32>,
+    /// The snapshot itself, to go on from.
+    bytes: Vec<u8>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,7 +69,36 @@ struct ToldOutput {
     sizes: Option<String>,
 }
 
-/// What is remembered, if all is as it was. `request` stands for what is asked for.
+/// What has to be at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    Nothing,
+    /// Nothing that can be read as a file.
+    NoFile,
+    Stat(Stat),
+    /// A directory, with a number that stands for what is in it.
+    Listing(Stat, u64),
+}
+
+/// Who uses a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Users {
+    /// Planning, or so many modules that it makes no difference.
+    Everything,
+    /// Modules, by index of the output.
+    Outputs(BTreeSet<u32>),
+}
+
+impl Users {
+    fn join(&mut self, other: &Users) {
+        match (&mut *self, other) {
+            (Users::Outputs(all), Users::Outputs(more)) => all.extend(more),
+            _ => *self = Users::Everything,
+        }
+    }
+}
+
+/// What is remembered, if nothing but files that modules use is different. `request` stands for what is asked for.
 pub(crate) fn read(
     file: &Path,
     root: &Path,
@@ -61,21 +106,12 @@ pub(crate) fn read(
     environment: &Environment,
 ) -> Option<Remembered> {
     let bytes = std::fs::read(file).ok()?;
-    let rest = bytes.strip_prefix(MAGIC)?;
-    let (sum, rest) = rest.split_first_chunk::<8>()?;
-    if u64::from_le_bytes(*sum) != checksum(rest) {
-        return None;
-    }
-    let mut reader = Reader(rest);
+    let mut reader = Reader(checked(&bytes)?);
     if reader.text()? != request {
         return None;
     }
     for _ in 0..reader.number()? {
-        let name = reader.text()?;
-        let value = match reader.byte()? {
-            0 => None,
-            _ => Some(reader.text()?),
-        };
+        let (name, value) = reader.variable()?;
         if environment.get(name) != value {
             return None;
         }
@@ -86,16 +122,24 @@ pub(crate) fn read(
             return None;
         }
     }
-    let mut expected = Vec::new();
+    let mut files = Vec::new();
     for _ in 0..reader.number()? {
-        expected.push((reader.text()?, reader.expected()?));
+        files.push(File {
+            path: reader.text()?,
+            expected: reader.expected()?,
+            users: reader.raw_users()?,
+        });
     }
-    if !all_as_expected(root, &expected) {
-        return None;
-    }
+    let affected = affected(root, &files)?;
     let told: Told = serde_json::from_str(reader.text()?).ok()?;
     let outputs: Option<Vec<Output>> = told.outputs.into_iter().map(output).collect();
-    Some(Remembered { outputs: outputs?, actions: told.actions })
+    Some(Remembered { outputs: outputs?, actions: told.actions, affected, bytes })
+}
+
+/// What follows the sum, if the sum is right.
+fn checked(bytes: &[u8]) -> Option<&[u8]> {
+    let (sum, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
+    (u64::from_le_bytes(*sum) == checksum(rest)).then_some(rest)
 }
 
 fn output(told: ToldOutput) -> Option<Output> {
@@ -104,121 +148,209 @@ fn output(told: ToldOutput) -> Option<Output> {
     Some(Output { module, target, path, changed: false, sizes })
 }
 
+/// A file as the snapshot has it; its users are read only if it changed.
+struct File<'a> {
+    path: &'a str,
+    expected: Expected,
+    users: &'a [u8],
+}
+
 /// From this many files on, two threads look at them.
 const MANY: usize = 500;
 
-/// What has to be at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Expected {
-    Nothing,
-    /// Nothing that can be read as a file.
-    NoFile,
-    Stat(Stat),
-}
-
-fn all_as_expected(root: &Path, expected: &[(&str, Expected)]) -> bool {
-    let Some(directory) = Directory::open(root) else { return false };
-    let same = |files: &[(&str, Expected)]| {
-        files.iter().all(|(path, expected)| match (expected, directory.stat(path)) {
-            (Expected::Nothing, found) => found.is_none(),
-            (Expected::NoFile, found) => found.is_none_or(|(is_dir, _)| is_dir),
-            (Expected::Stat(stat), found) => found.is_some_and(|(_, found)| found == *stat),
-        })
+/// The outputs that use a file that changed; none if everything has to take the long way.
+fn affected(root: &Path, files: &[File<'_>]) -> Option<BTreeSet<u32>> {
+    let directory = Directory::open(root)?;
+    let changed = |files: &[File<'_>]| -> Option<BTreeSet<u32>> {
+        let mut affected = BTreeSet::new();
+        for file in files.iter().filter(|file| !is_as_expected(file, root, &directory)) {
+            match Reader(file.users).users()? {
+                Users::Everything => return None,
+                Users::Outputs(outputs) => affected.extend(outputs),
+            }
+        }
+        Some(affected)
     };
-    if expected.len() < MANY {
-        return same(expected);
+    if files.len() < MANY {
+        return changed(files);
     }
-    let (first, second) = expected.split_at(expected.len() / 2);
+    let (first, second) = files.split_at(files.len() / 2);
     std::thread::scope(|scope| {
-        let other = scope.spawn(|| same(second));
-        same(first) && other.join().unwrap_or(false)
+        let other = scope.spawn(|| changed(second));
+        let mut all = changed(first)?;
+        all.extend(other.join().ok()??);
+        Some(all)
     })
 }
 
-/// Remembers a build that left nothing to do. Does nothing if what it looked at may have changed since.
-pub(crate) fn write(
-    file: &Path,
-    request: &str,
-    environment: &Environment,
-    globbed: &[(String, Option<Stat>)],
-    remembered: &Remembered,
-    log: &mut Log,
-) {
-    let Some(seen) = seen(globbed, log) else { return };
-    let mut body = Writer::default();
-    body.text(request);
-    let asked = environment.trace().asked();
-    body.number(asked.variables.len());
-    for name in &asked.variables {
-        body.text(name);
-        match environment.get(name) {
-            None => body.0.push(0),
-            Some(value) => {
-                body.0.push(1);
-                body.text(value);
-            }
-        }
+fn is_as_expected(file: &File<'_>, root: &Path, directory: &Directory) -> bool {
+    let found = directory.stat(file.path);
+    match file.expected {
+        Expected::Nothing => found.is_none(),
+        Expected::NoFile => found.is_none_or(|(is_dir, _)| is_dir),
+        Expected::Stat(stat) => found.is_some_and(|(_, found)| found == stat),
+        Expected::Listing(stat, names) => found.is_some_and(|(_, found)| {
+            // A file that was written anew and renamed changes the directory's times but not what is in it.
+            found == stat || glob::names(&root.join(file.path)) == names
+        }),
     }
-    body.number(asked.paths.len());
-    for (path, kind) in &asked.paths {
-        let Some(path) = path.to_str() else { return };
+}
+
+/// A build to be remembered.
+pub(crate) struct Finished<'a> {
+    pub(crate) request: &'a str,
+    pub(crate) environment: &'a Environment,
+    pub(crate) outputs: &'a [Output],
+    pub(crate) actions: usize,
+    /// What was planned and done: everything, or what was affected.
+    pub(crate) plan: &'a Plan,
+    /// Paths that planning looked at.
+    pub(crate) planned: &'a BTreeSet<TextId>,
+    /// What this build went on from, if it did only what was affected.
+    pub(crate) before: Option<&'a Remembered>,
+}
+
+/// Remembers a build that left nothing to do. Does nothing if what it looked at may have changed since.
+pub(crate) fn write(file: &Path, finished: &Finished<'_>, log: &mut Log) {
+    if let Some(bytes) = encoded(finished, log) {
+        // Without it the next build takes the long way.
+        let _ = crate::install::write_built(file, &bytes);
+    }
+}
+
+fn encoded(finished: &Finished<'_>, log: &mut Log) -> Option<Vec<u8>> {
+    let mut seen = seen(finished, log)?;
+    let mut questions = BTreeMap::new();
+    let mut variables = BTreeSet::new();
+    if let Some(before) = finished.before {
+        let mut reader = Reader(checked(&before.bytes)?);
+        reader.text()?;
+        for _ in 0..reader.number()? {
+            variables.insert(reader.variable()?.0.to_owned());
+        }
+        for _ in 0..reader.number()? {
+            questions.insert(reader.text()?.to_owned(), reader.byte()?);
+        }
+        go_on(&mut seen, &mut reader, &before.affected)?;
+    }
+    let asked = finished.environment.trace().asked();
+    variables.extend(asked.variables);
+    for (path, kind) in asked.paths {
+        questions.insert(path.to_str()?.to_owned(), kind as u8);
+    }
+    let mut body = Writer::default();
+    body.text(finished.request);
+    body.number(variables.len());
+    for name in &variables {
+        body.variable(name, finished.environment.get(name));
+    }
+    body.number(questions.len());
+    for (path, kind) in &questions {
         body.text(path);
-        body.0.push(*kind as u8);
+        body.0.push(*kind);
     }
     body.number(seen.len());
-    for (path, stat) in &seen {
+    let many = finished.outputs.len() / 4 + 16;
+    for (path, (expected, users)) in &seen {
         body.text(path);
-        body.expected(*stat);
+        body.expected(*expected);
+        body.users(users, many);
     }
-    let outputs = remembered.outputs.iter().map(|output| ToldOutput {
+    let outputs = finished.outputs.iter().map(|output| ToldOutput {
         module: output.module.clone(),
         target: output.target.to_string(),
         path: output.path.clone(),
         sizes: output.sizes.clone(),
     });
-    let told = Told { actions: remembered.actions, outputs: outputs.collect() };
-    let Ok(told) = serde_json::to_string(&told) else { return };
-    body.text(&told);
+    let told = Told { actions: finished.actions, outputs: outputs.collect() };
+    body.text(&serde_json::to_string(&told).ok()?);
     let mut bytes = MAGIC.to_vec();
     bytes.extend(checksum(&body.0).to_le_bytes());
     bytes.extend(body.0);
-    // Without it the next build takes the long way.
-    let _ = crate::install::write_built(file, &bytes);
+    Some(bytes)
 }
 
-/// Every path that was looked at, with its stat; none if one of them cannot be trusted.
-fn seen(globbed: &[(String, Option<Stat>)], log: &mut Log) -> Option<Vec<(String, Expected)>> {
-    let mut seen = Vec::new();
+/// Every path that was looked at, in the order in which neighbours are looked up together.
+type Files = BTreeMap<String, (Expected, Users)>;
+
+/// Takes over the files of the snapshot before that this build, of the affected modules alone, did not look at.
+fn go_on(seen: &mut Files, reader: &mut Reader<'_>, affected: &BTreeSet<u32>) -> Option<()> {
+    for _ in 0..reader.number()? {
+        let (path, expected) = (reader.text()?, reader.expected()?);
+        let mut users = reader.users()?;
+        if let Users::Outputs(outputs) = &mut users {
+            outputs.retain(|output| !affected.contains(output));
+        }
+        match seen.get_mut(path) {
+            Some((_, now)) => now.join(&users),
+            None if users == Users::Outputs(BTreeSet::new()) => {}
+            None => {
+                seen.insert(path.to_owned(), (expected, users));
+            }
+        }
+    }
+    Some(())
+}
+
+/// Every path that was looked at; none if one of them cannot be trusted.
+fn seen(finished: &Finished<'_>, log: &mut Log) -> Option<Files> {
+    let mut seen = Files::new();
+    let users = users(finished, log);
     let files: Vec<_> = log.seen.files().collect();
     for (path, version) in files {
-        let stat = match version {
+        let expected = match version {
             None => Expected::NoFile,
             Some(version) => Expected::Stat(trusted(path, version, log)?),
         };
-        seen.push((log.text(path).to_owned(), stat));
+        let everything = finished.planned.contains(&path);
+        let users = users.get(&path).filter(|_| !everything).cloned();
+        let users = users.map_or(Users::Everything, Users::Outputs);
+        seen.insert(log.text(path).to_owned(), (expected, users));
     }
+    let listings = log.seen.listings.iter().map(|(path, (stat, _))| (path, stat));
+    let globbed = finished.plan.listed.iter().map(|(path, stat)| (path, stat));
     let now = std::time::SystemTime::now();
-    for (directory, (stat, names)) in &log.seen.listings {
-        let settled = stat.is_none_or(|stat| stat.is_settled(now));
-        if !settled && disk::list(&log.root.join(directory)) != (*stat, names.clone()) {
-            return None;
-        }
-        seen.push((directory.clone(), stat.map_or(Expected::Nothing, Expected::Stat)));
+    for (path, stat) in listings.chain(globbed) {
+        let expected = match stat {
+            None => Expected::Nothing,
+            Some(stat) if stat.is_settled(now) => {
+                let directory = log.root.join(path);
+                let names = glob::names(&directory);
+                // What is there now has to be what was there then.
+                let again = Stat::of(&std::fs::metadata(&directory).ok()?);
+                (again == *stat).then_some(Expected::Listing(*stat, names))?
+            }
+            Some(_) => return None,
+        };
+        seen.insert(path.clone(), (expected, Users::Everything));
     }
-    for (path, stat) in globbed {
-        if stat.is_some_and(|stat| !stat.is_settled(now)) {
-            return None;
-        }
-        seen.push((path.clone(), stat.map_or(Expected::Nothing, Expected::Stat)));
-    }
-    // Neighbours are looked up together.
-    seen.sort_by(|one, other| one.0.cmp(&other.0));
-    seen.dedup();
     Some(seen)
 }
 
+/// Which outputs use which file, by what the log has of the actions that lead to them.
+fn users(finished: &Finished<'_>, log: &mut Log) -> FxHashMap<TextId, BTreeSet<u32>> {
+    let numbers: FxHashMap<&str, u32> = (0..)
+        .zip(finished.outputs)
+        .map(|(number, output)| (output.path.as_str(), number))
+        .collect();
+    let mut users: FxHashMap<TextId, BTreeSet<u32>> = FxHashMap::default();
+    for product in &finished.plan.products {
+        let Some(number) = numbers.get(product.installed.as_str()) else { continue };
+        users.entry(log.id(&product.installed)).or_default().insert(*number);
+        for action in finished.plan.actions.get(product.actions.clone()).into_iter().flatten() {
+            let Some(record) = log.action(action.name()) else { continue };
+            for version in record.inputs.iter().chain(&record.outputs) {
+                if let Some(version) = log.version(*version) {
+                    users.entry(version.path).or_default().insert(*number);
+                }
+            }
+        }
+    }
+    users
+}
+
 /// The stat of a version that can be trusted. What was too young when it was read is read again.
-fn trusted(path: u32, version: u32, log: &mut Log) -> Option<Stat> {
+fn trusted(path: TextId, version: u32, log: &mut Log) -> Option<Stat> {
     let known = *log.version(version)?;
     if let Some(stat) = known.stat {
         return Some(stat);
@@ -227,70 +359,4 @@ fn trusted(path: u32, version: u32, log: &mut Log) -> Option<Stat> {
     let again = log.now(path)?;
     let again = *log.version(again)?;
     if again.digest == known.digest { again.stat } else { None }
-}
-
-#[derive(Default)]
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn number(&mut self, number: usize) {
-        self.0.extend(u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
-    }
-
-    fn text(&mut self, text: &str) {
-        self.number(text.len());
-        self.0.extend(text.as_bytes());
-    }
-
-    fn expected(&mut self, expected: Expected) {
-        let stat = match expected {
-            Expected::Nothing => return self.0.push(0),
-            Expected::NoFile => return self.0.push(1),
-            Expected::Stat(stat) => stat,
-        };
-        self.0.push(2);
-        for word in [stat.size, stat.modified as u64, stat.changed as u64, stat.inode] {
-            self.0.extend(word.to_le_bytes());
-        }
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn byte(&mut self) -> Option<u8> {
-        let (byte, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*byte)
-    }
-
-    fn word(&mut self) -> Option<u64> {
-        let (word, rest) = self.0.split_first_chunk::<8>()?;
-        self.0 = rest;
-        Some(u64::from_le_bytes(*word))
-    }
-
-    fn number(&mut self) -> Option<u32> {
-        let (word, rest) = self.0.split_first_chunk::<4>()?;
-        self.0 = rest;
-        Some(u32::from_le_bytes(*word))
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        let length = self.number()? as usize;
-        let (text, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        std::str::from_utf8(text).ok()
-    }
-
-    fn expected(&mut self) -> Option<Expected> {
-        match self.byte()? {
-            0 => return Some(Expected::Nothing),
-            1 => return Some(Expected::NoFile),
-            _ => {}
-        }
-        let size = self.word()?;
-        let (modified, changed) = (self.word()? as i64, self.word()? as i64);
-        Some(Expected::Stat(Stat { size, modified, changed, inode: self.word()? }))
-    }
 }

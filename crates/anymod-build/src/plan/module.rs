@@ -86,7 +86,7 @@ impl Planner<'_> {
             }
         };
         let installed = format!("{DIST_DIR}/{target}/{module}.mpy");
-        Ok(Product { module: module.to_owned(), target, built, installed, sizes })
+        Ok(Product { module: module.to_owned(), target, built, installed, sizes, actions: 0..0 })
     }
 
     /// Expands the patterns of sources, in their order; matches of one pattern are sorted.
