@@ -13,6 +13,9 @@ use crate::environment::Environment;
 /// Stands for anymod's own directory. `<` and `>` are in no path that a person makes.
 const HOME_MARKER: &str = "<anymod>/";
 
+/// The one built-in macro that `SOURCE_DATE_EPOCH` does not fix.
+const TIMESTAMP: &str = "-D__TIMESTAMP__=\"Thu Jan  1 00:00:00 1970\"";
+
 /// The directories of a build that are the user's or the machine's.
 #[derive(Clone, Debug)]
 pub(crate) struct Locations {
@@ -46,9 +49,10 @@ impl Locations {
         }
     }
 
-    /// Options that keep these places out of what a compiler makes.
+    /// Options that keep these places, and when a source was last saved, out of what a compiler makes.
     pub(crate) fn prefix_maps(&self) -> Vec<String> {
-        let mut maps = Vec::new();
+        // A compiler warns of a built-in macro that it is given unless told not to.
+        let mut maps = ["-Wno-builtin-macro-redefined", TIMESTAMP].map(str::to_owned).to_vec();
         if let Some(home) = &self.home {
             maps.push(format!("-ffile-prefix-map={}=/anymod", home.trim_end_matches('/')));
         }

@@ -97,7 +97,7 @@ fn escapes_files_that_are_links_are_replaced_and_not_followed() {
         "build/.anymod-log",
         "build/.anymod-snapshot",
         "build/compile_commands.json",
-        "build/.anymod-events",
+        "build/last-run.jsonl",
         "build/micropython-x64/release/m/gen/module-qstrs.h",
         "build/include/anymod/micropython.h",
     ] {

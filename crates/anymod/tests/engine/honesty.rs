@@ -292,6 +292,21 @@ fn honesty_what_does_not_decide_the_bytes() {
     assert_eq!(dist(&other), tree.dist());
 }
 
+#[test]
+fn honesty_the_time_of_a_source_is_not_in_its_object() {
+    let tree = Tree::one();
+    tree.write("m.c", module_c("twice", "__TIMESTAMP__[18] + __TIMESTAMP__[15]"));
+    let built = [5, 104].map(|seconds| {
+        let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        let source = std::fs::File::options().write(true).open(tree.path("m.c")).unwrap();
+        source.set_modified(time).unwrap();
+        tree.clean();
+        assert!(!format!("{:?}", tree.build(&["--no-store"]).ok()).contains("redefin"));
+        tree.read(DIST)
+    });
+    assert!(built[0] == built[1]);
+}
+
 /// Variables that compilers and their drivers read, each with a value that would break or change the build.
 const READ_BY_COMPILERS: [&str; 13] = [
     "CPATH",
@@ -430,4 +445,57 @@ fn honesty_the_log_and_other_files_of_the_build_directory_may_be_damaged() {
         tree.built();
         assert!(tree.read(DIST) == original, "{name}");
     }
+}
+
+/// A zig that is GCC underneath, so that libraries are built in no time.
+const ZIG: &str = r#"case "$1" in
+version) echo 0.17.0; exit;;
+ar) shift; exec ar "$@";;
+build-obj) for word do case $word in -femit-bin=*) out=${word#*=};; esac; done
+    echo "int __popcountsi2(int x) { return x + COUNT; }" | /usr/bin/gcc -DCOUNT=1 -x c -fpic -c - -o "$out"; exit;;
+esac
+shift
+for word do shift; case $word in --target=*|-Wno-unused-command-line-argument|-nostdinc) ;; *) set -- "$@" "$word";; esac; done
+exec /usr/bin/gcc "$@""#;
+
+#[test]
+fn honesty_libraries_that_are_built() {
+    let mut tree = Tree::new(&[
+        ("anymod.toml", &format!("{ONE}libraries = [\"libgcc\"]\n")),
+        ("m.c", &format!("int __popcountsi2(int);\n{}", module_c("twice", "__popcountsi2(3)"))),
+    ]);
+    tree.set("ANYMOD_TOOLCHAIN", "zig");
+    let home = tree.root.with_file_name("home");
+    let zig = home.join("toolchains/zig-0.17.0/zig");
+    super::tree::script(&zig, ZIG);
+    must_run(&tree.built(), &["library libgcc", "link m"], "new");
+    assert_eq!(tree.built().ran(), [""; 0]);
+    let original = tree.read(DIST);
+    let archives = || {
+        let all = files(&home.join("cache")).into_iter();
+        all.filter(|path| path.extension().is_some_and(|end| end == "a")).collect::<Vec<_>>()
+    };
+    let archive = archives().remove(0);
+    let whole = std::fs::read(&archive).unwrap();
+    let elsewhere = tree.base.path().canonicalize().unwrap().join("elsewhere");
+    copy_sources(&tree.root, &elsewhere);
+    for damaged in [&whole[..whole.len() / 2], b"", b"!<arch>\n"] {
+        for (root, more) in
+            [(&tree.root, &[][..]), (&tree.root, &["--no-store"]), (&elsewhere, &["--no-store"])]
+        {
+            std::fs::write(&archive, damaged).unwrap();
+            tree.build_in(root, more).ok();
+            assert!(std::fs::read(&archive).unwrap() == whole, "{more:?}");
+            assert!(std::fs::read(root.join(DIST)).unwrap() == original, "{more:?}");
+            if root == &elsewhere {
+                std::fs::remove_dir_all(root.join("build")).unwrap();
+            }
+        }
+    }
+    super::tree::script(&zig, &ZIG.replace("COUNT=1", "COUNT=2"));
+    must_run(&tree.built(), &["library libgcc", "compile m.c", "link m"], "another compiler");
+    assert!(tree.read(DIST) != original);
+    super::tree::script(&zig, ZIG);
+    assert_eq!(tree.built().ran(), [""; 0]);
+    assert!(tree.read(DIST) == original);
 }
