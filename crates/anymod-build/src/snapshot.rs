@@ -86,16 +86,7 @@ enum Users {
     /// Planning, or so many modules that it makes no difference.
     Everything,
     /// Modules, by index of the output.
-    Outputs(BTreeSet<u32>),
-}
-
-impl Users {
-    fn join(&mut self, other: &Users) {
-        match (&mut *self, other) {
-            (Users::Outputs(all), Users::Outputs(more)) => all.extend(more),
-            _ => *self = Users::Everything,
-        }
-    }
+    Outputs(Vec<u32>),
 }
 
 /// What is remembered, if nothing but files that modules use is different. `request` stands for what is asked for.
@@ -222,6 +213,7 @@ fn encoded(finished: &Finished<'_>, log: &mut Log) -> Option<Vec<u8>> {
     let mut seen = seen(finished, log)?;
     let mut questions = BTreeMap::new();
     let mut variables = BTreeSet::new();
+    let mut files = Files::default();
     if let Some(before) = finished.before {
         let mut reader = Reader(checked(&before.bytes)?);
         reader.text()?;
@@ -231,7 +223,7 @@ fn encoded(finished: &Finished<'_>, log: &mut Log) -> Option<Vec<u8>> {
         for _ in 0..reader.number()? {
             questions.insert(reader.text()?.to_owned(), reader.byte()?);
         }
-        go_on(&mut seen, &mut reader, &before.affected)?;
+        files.go_on(&mut seen, &mut reader, &before.affected)?;
     }
     let asked = finished.environment.trace().asked();
     variables.extend(asked.variables);
@@ -249,13 +241,14 @@ fn encoded(finished: &Finished<'_>, log: &mut Log) -> Option<Vec<u8>> {
         body.text(path);
         body.0.push(*kind);
     }
-    body.number(seen.len());
-    let many = finished.outputs.len() / 4 + 16;
+    let mut seen: Vec<_> = seen.into_iter().collect();
+    // Neighbours are looked up together.
+    seen.sort_unstable_by(|one, other| one.0.cmp(&other.0));
     for (path, (expected, users)) in &seen {
-        body.text(path);
-        body.expected(*expected);
-        body.users(users, many);
+        files.add(path, *expected, users);
     }
+    body.number(files.count);
+    body.0.extend(files.text.0);
     let outputs = finished.outputs.iter().map(|output| ToldOutput {
         module: output.module.clone(),
         target: output.target.to_string(),
@@ -270,41 +263,66 @@ fn encoded(finished: &Finished<'_>, log: &mut Log) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Every path that was looked at, in the order in which neighbours are looked up together.
-type Files = BTreeMap<String, (Expected, Users)>;
-
-/// Takes over the files of the snapshot before that this build, of the affected modules alone, did not look at.
-fn go_on(seen: &mut Files, reader: &mut Reader<'_>, affected: &BTreeSet<u32>) -> Option<()> {
-    for _ in 0..reader.number()? {
-        let (path, expected) = (reader.text()?, reader.expected()?);
-        let mut users = reader.users()?;
-        if let Users::Outputs(outputs) = &mut users {
-            outputs.retain(|output| !affected.contains(output));
-        }
-        match seen.get_mut(path) {
-            Some((_, now)) => now.join(&users),
-            None if users == Users::Outputs(BTreeSet::new()) => {}
-            None => {
-                seen.insert(path.to_owned(), (expected, users));
-            }
-        }
-    }
-    Some(())
+/// The part of a snapshot that lists files.
+#[derive(Default)]
+struct Files {
+    count: usize,
+    text: Writer,
 }
 
+impl Files {
+    fn add(&mut self, path: &str, expected: Expected, users: &Users) {
+        self.count += 1;
+        self.text.text(path);
+        self.text.expected(expected);
+        self.text.users(users);
+    }
+
+    /// Takes over the files of the snapshot before that this build, of the affected modules alone, did not look at; the
+    /// users of those that it did look at are added to theirs.
+    fn go_on(
+        &mut self,
+        seen: &mut Seen,
+        reader: &mut Reader<'_>,
+        affected: &BTreeSet<u32>,
+    ) -> Option<()> {
+        for _ in 0..reader.number()? {
+            let (path, expected, raw) = (reader.text()?, reader.expected()?, reader.raw_users()?);
+            let now = seen.get_mut(path);
+            let mut users = Reader(raw).users()?;
+            if let Users::Outputs(outputs) = &mut users {
+                outputs.retain(|output| !affected.contains(output));
+            }
+            match (now, users) {
+                (Some((_, Users::Outputs(now))), Users::Outputs(users)) => {
+                    now.extend(users);
+                    now.sort_unstable();
+                    now.dedup();
+                }
+                (Some((_, now)), _) => *now = Users::Everything,
+                (None, Users::Outputs(users)) if users.is_empty() => {}
+                (None, users) => self.add(path, expected, &users),
+            }
+        }
+        Some(())
+    }
+}
+
+/// Every path that was looked at.
+type Seen = FxHashMap<String, (Expected, Users)>;
+
 /// Every path that was looked at; none if one of them cannot be trusted.
-fn seen(finished: &Finished<'_>, log: &mut Log) -> Option<Files> {
-    let mut seen = Files::new();
-    let users = users(finished, log);
+fn seen(finished: &Finished<'_>, log: &mut Log) -> Option<Seen> {
+    let mut seen = Seen::default();
+    let mut users = users(finished, log);
     let files: Vec<_> = log.seen.files().collect();
     for (path, version) in files {
         let expected = match version {
             None => Expected::NoFile,
             Some(version) => Expected::Stat(trusted(path, version, log)?),
         };
-        let everything = finished.planned.contains(&path);
-        let users = users.get(&path).filter(|_| !everything).cloned();
-        let users = users.map_or(Users::Everything, Users::Outputs);
+        let users = users.remove(&path).filter(|_| !finished.planned.contains(&path));
+        let users = users.unwrap_or(Users::Everything);
         seen.insert(log.text(path).to_owned(), (expected, users));
     }
     let listings = log.seen.listings.iter().map(|(path, (stat, _))| (path, stat));
@@ -328,20 +346,29 @@ fn seen(finished: &Finished<'_>, log: &mut Log) -> Option<Files> {
 }
 
 /// Which outputs use which file, by what the log has of the actions that lead to them.
-fn users(finished: &Finished<'_>, log: &mut Log) -> FxHashMap<TextId, BTreeSet<u32>> {
+fn users(finished: &Finished<'_>, log: &mut Log) -> FxHashMap<TextId, Users> {
     let numbers: FxHashMap<&str, u32> = (0..)
         .zip(finished.outputs)
         .map(|(number, output)| (output.path.as_str(), number))
         .collect();
-    let mut users: FxHashMap<TextId, BTreeSet<u32>> = FxHashMap::default();
+    let many = finished.outputs.len() / 4 + 16;
+    let mut users: FxHashMap<TextId, Users> = FxHashMap::default();
+    let mut add = |path: TextId, number: u32| {
+        let users = users.entry(path).or_insert_with(|| Users::Outputs(Vec::new()));
+        match users {
+            Users::Outputs(outputs) if outputs.len() > many => *users = Users::Everything,
+            Users::Outputs(outputs) if outputs.last() != Some(&number) => outputs.push(number),
+            _ => {}
+        }
+    };
     for product in &finished.plan.products {
         let Some(number) = numbers.get(product.installed.as_str()) else { continue };
-        users.entry(log.id(&product.installed)).or_default().insert(*number);
+        add(log.id(&product.installed), *number);
         for action in finished.plan.actions.get(product.actions.clone()).into_iter().flatten() {
             let Some(record) = log.action(action.name()) else { continue };
             for version in record.inputs.iter().chain(&record.outputs) {
                 if let Some(version) = log.version(*version) {
-                    users.entry(version.path).or_default().insert(*number);
+                    add(version.path, *number);
                 }
             }
         }

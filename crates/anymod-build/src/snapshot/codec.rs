@@ -38,14 +38,14 @@ impl Writer {
         }
     }
 
-    /// Writes the users of a file; more than `many` count as everything.
-    pub(super) fn users(&mut self, users: &Users, many: usize) {
+    /// Writes the users of a file.
+    pub(super) fn users(&mut self, users: &Users) {
         match users {
-            Users::Outputs(outputs) if outputs.len() <= many => {
+            Users::Outputs(outputs) => {
                 self.number(outputs.len());
                 self.0.extend(outputs.iter().flat_map(|output| output.to_le_bytes()));
             }
-            _ => self.0.extend(EVERYTHING.to_le_bytes()),
+            Users::Everything => self.0.extend(EVERYTHING.to_le_bytes()),
         }
     }
 }
