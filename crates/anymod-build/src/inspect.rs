@@ -119,9 +119,12 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Takes an event.
+    /// Takes an event; what was in its place already is not worth a line.
     pub(crate) fn event(&mut self, event: &Event) {
         self.had_work |= matches!(event, Event::ActionStarted { .. });
+        if matches!(event, Event::Installed { changed: false, .. }) {
+            return;
+        }
         // Events hold no maps with keys that are not strings, the one thing that JSON cannot say.
         self.lines += &serde_json::to_string(event).unwrap_or_default();
         self.lines.push('\n');
