@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anymod_model::codes::build as codes;
 use anymod_model::{Diagnostic, Place};
+pub(crate) use anymod_store::text::reason;
 
 /// Reads a whole file; the error names it.
 ///
@@ -44,17 +45,6 @@ pub(crate) fn write_error(path: &Path, error: &std::io::Error) -> Diagnostic {
     Diagnostic::error(&codes::WRITE, format!("cannot write the file: {}", reason(error)))
         .at(Place::file(path.display().to_string()))
         .hint(hint)
-}
-
-/// What the operating system says, in the voice of a diagnostic.
-pub(crate) fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => text.to_owned(),
-    }
 }
 
 /// Creates a directory and those above it.

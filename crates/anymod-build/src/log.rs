@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anymod_model::Diagnostic;
+use anymod_store::text::{escape, unescape};
 use anymod_store::{Digest, Field};
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -419,31 +420,6 @@ fn parse_stat(text: &str) -> Option<Stat> {
         inode: fields.next()?.parse().ok()?,
     };
     fields.next().is_none().then_some(stat)
-}
-
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t").replace('\r', "\\r")
-}
-
-pub(crate) fn unescape(text: &str) -> Option<String> {
-    if !text.contains('\\') {
-        return Some(text.to_owned());
-    }
-    let mut plain = String::with_capacity(text.len());
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        plain.push(match letter {
-            '\\' => match letters.next()? {
-                'n' => '\n',
-                't' => '\t',
-                'r' => '\r',
-                '\\' => '\\',
-                _ => return None,
-            },
-            letter => letter,
-        });
-    }
-    Some(plain)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 //! | `limits`, `grown`, `scan`, `collect` | how much it may hold, how much it holds, what goes |
 //! | `verify`, `statistics` | is it sound, what is in it |
 //! | `files`, `warnings` | creating files; telling trouble once |
+//! | [`text`] | texts that several rooms write alike |
 //!
 //! On disk, below the directory that [`Store::open`] is given (byte tables in `docs/formats/store.md`):
 //!
@@ -43,6 +44,7 @@ mod restore;
 mod scan;
 mod statistics;
 mod store;
+pub mod text;
 mod verify;
 pub mod walk;
 mod warnings;

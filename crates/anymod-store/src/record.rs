@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::digest::Digest;
+use crate::text::{escape, unescape};
 use crate::walk::Field;
 
 /// The most entries that a record holds; the oldest goes first.
@@ -210,35 +211,6 @@ impl Reader {
 fn numbered<T: Clone>(field: &str, things: &[T]) -> Option<Vec<T>> {
     let numbers = field.split(' ').filter(|number| !number.is_empty());
     numbers.map(|number| things.get(number.parse::<usize>().ok()?).cloned()).collect()
-}
-
-fn escape(text: &str) -> String {
-    if !text.contains(['\\', '\n', '\t', '\r']) {
-        return text.to_owned();
-    }
-    let text = text.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t");
-    text.replace('\r', "\\r")
-}
-
-fn unescape(text: &str) -> Option<String> {
-    if !text.contains('\\') {
-        return Some(text.to_owned());
-    }
-    let mut plain = String::with_capacity(text.len());
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        plain.push(match letter {
-            '\\' => match letters.next()? {
-                'n' => '\n',
-                't' => '\t',
-                'r' => '\r',
-                '\\' => '\\',
-                _ => return None,
-            },
-            letter => letter,
-        });
-    }
-    Some(plain)
 }
 
 #[cfg(test)]

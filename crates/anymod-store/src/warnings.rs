@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use anymod_model::codes::store as codes;
 use anymod_model::{Diagnostic, Place};
 
+use crate::text::reason;
+
 /// How many damaged files are told by name.
 const NAMED: usize = 5;
 
@@ -120,15 +122,4 @@ pub(crate) fn destination(path: &Path, error: &std::io::Error) -> Diagnostic {
 
 pub(crate) fn place(path: &Path) -> Place {
     Place::file(path.display().to_string())
-}
-
-/// What the operating system says, in the voice of a diagnostic.
-fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => text.to_owned(),
-    }
 }
