@@ -9,7 +9,7 @@ use crate::action::Action;
 use crate::check;
 use crate::locations::Locations;
 use crate::log::{Log, TextId};
-use crate::run::Way;
+use crate::way::Way;
 use crate::work::{self, Made};
 
 /// An action's place in the store.

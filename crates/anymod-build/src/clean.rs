@@ -12,8 +12,8 @@ use anymod_model::event::Event;
 use anymod_model::{Diagnostic, Diagnostics, Place, Target};
 
 use crate::plan::{BUILD_DIR, DIST_DIR};
-use crate::run::Sink;
-use crate::{build, install, settings};
+use crate::way::Sink;
+use crate::{install, project, settings};
 
 /// What to remove.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +53,7 @@ const OWN_PREFIXES: [&str; 2] = [".anymod-", ".work-"];
 pub fn clean(request: &CleanRequest, sink: Sink<'_>) -> Result<Cleaned, Diagnostics> {
     let Some(root) = settings::project_root(&request.manifest) else {
         // Says in the usual words that there is none.
-        return Err(build::read_manifest(&request.manifest).err().unwrap_or_else(|| {
+        return Err(project::read_manifest(&request.manifest).err().unwrap_or_else(|| {
             Diagnostic::error(&codes::NO_MANIFEST, "there is no manifest").into()
         }));
     };
@@ -157,7 +157,7 @@ fn built(
 
 /// The installed modules that the manifest describes, in order.
 fn installed(root: &Path, targets: &BTreeSet<String>) -> Result<Vec<PathBuf>, Diagnostics> {
-    let (_, manifest) = build::read_manifest(root)?;
+    let (_, manifest) = project::read_manifest(root)?;
     let mut paths = Vec::new();
     if !is_inside(root, &root.join(DIST_DIR))? {
         return Ok(paths);

@@ -8,12 +8,14 @@ use anymod_model::event::{Event, Outcome};
 use anymod_store::Digest;
 use rustc_hash::FxHashMap;
 
-use crate::build::{Output, Project, tell};
 use crate::install;
 use crate::log::Log;
 use crate::plan::{Plan, Product};
-use crate::run::{Ran, Sink};
+use crate::project::Project;
+use crate::request::Output;
+use crate::run::Ran;
 use crate::snapshot::Remembered;
+use crate::way::{Sink, tell};
 use crate::work::{self, Made};
 
 /// Installs what was built, and says what could not be. The modules that `before` knows and that were not gone through are

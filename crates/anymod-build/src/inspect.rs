@@ -7,10 +7,11 @@ use anymod_model::event::{Action, Event, Reason};
 use anymod_model::{Diagnostic, Diagnostics};
 use anymod_store::Digest;
 
-use crate::build::{BuildRequest, Project, selection};
 use crate::check::{self, Status};
 use crate::install;
 use crate::plan::BUILD_DIR;
+use crate::project::Project;
+use crate::request::{BuildRequest, selection};
 use crate::{cached, plan, run};
 
 /// Name in the build directory of the events of the last run, as JSON lines.

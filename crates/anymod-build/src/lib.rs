@@ -12,6 +12,7 @@
 //! | install | `deliver`, [`install`] | finished modules | files below `dist/` |
 //! | report | `build` | outcomes | [`Report`], [`size`] |
 //!
+//! What is asked and answered is in `request`, where a build takes place in `project`, what every part of a run is given in `way`.
 //! A build that finds everything as the last one left it goes none of this way: `snapshot` says so from stats alone.
 //! [`inspect()`] goes it as far as check.
 //!
@@ -45,6 +46,8 @@ mod locations;
 mod log;
 pub mod mpy;
 mod plan;
+mod project;
+mod request;
 mod run;
 pub mod settings;
 mod shadow;
@@ -54,10 +57,13 @@ mod stat;
 pub mod toolchain;
 mod trace;
 pub mod watch;
+mod way;
 mod work;
 
-pub use build::{BuildRequest, Output, Report, StoreRequest, build, read_manifest, sizes};
+pub use build::{build, sizes};
 pub use cancel::Cancel;
 pub use init::init;
 pub use inspect::{Inspected, Inspection, inspect, last_run};
-pub use run::Sink;
+pub use project::read_manifest;
+pub use request::{BuildRequest, Output, Report, StoreRequest};
+pub use way::Sink;

@@ -7,48 +7,27 @@
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use anymod_model::Diagnostic;
 use anymod_model::event::{Event, Finding, Outcome, Reason};
-use anymod_store::{Claim, Entry, Explanation, Store};
+use anymod_store::{Claim, Entry, Explanation};
 use rustc_hash::FxHashMap;
 use worker::{Claimed, Job, Message};
 
 use crate::action::{Action, Work};
 use crate::cached::{self, Discovered, Place};
-use crate::cancel::Cancel;
 use crate::check::{self, Status};
 use crate::children::Stop;
 use crate::disk;
-use crate::environment::Environment;
-use crate::fence::Fence;
-use crate::jobs::{Jobs, Tokens};
-use crate::locations::Locations;
+use crate::jobs::Tokens;
 use crate::log::{Log, Record, VersionId};
 use crate::plan::Plan;
 use crate::stat::Stat;
+use crate::way::{Sink, Way};
 use crate::work::{self, Done, Made, Workshop};
-
-/// Where events go.
-pub type Sink<'a> = &'a mut dyn FnMut(Event);
-
-/// How a run is to be done.
-pub(crate) struct Way<'a> {
-    pub(crate) root: &'a Path,
-    pub(crate) environment: &'a Environment,
-    pub(crate) fence: &'a Fence,
-    pub(crate) locations: &'a Locations,
-    pub(crate) jobs: &'a Jobs,
-    pub(crate) keep_going: bool,
-    pub(crate) cancel: &'a Cancel,
-    pub(crate) store: Option<&'a Store>,
-    /// When the run began; events count from then.
-    pub(crate) clock: Instant,
-}
 
 /// How the actions of a plan ended.
 pub(crate) struct Ran {

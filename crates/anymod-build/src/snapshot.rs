@@ -33,11 +33,11 @@ use anymod_model::Target;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::build::Output;
 use crate::environment::Environment;
 use crate::glob;
 use crate::log::{Log, TextId, checksum};
 use crate::plan::Plan;
+use crate::request::Output;
 use crate::stat::{Directory, Stat};
 use codec::{Reader, Writer};
 

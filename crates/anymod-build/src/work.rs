@@ -23,9 +23,9 @@ use crate::install;
 use crate::jobs::Jobs;
 use crate::mpy::as_inputs;
 use crate::plan::BUILD_DIR;
-use crate::run::Way;
 use crate::size::ModuleSizes;
 use crate::stat::Stat;
+use crate::way::Way;
 
 /// Where actions are done.
 pub(crate) struct Workshop<'a> {

@@ -25,11 +25,12 @@ use anymod_store::{Digest, Store};
 pub use capture::{Captured, How, capture};
 pub use populate::{Outcome, Populated, populate};
 
-use crate::build::{StoreRequest, read_manifest};
 use crate::environment::Environment;
 use crate::fence::Fence;
 use crate::install;
 use crate::log::{Log, Record, VersionId};
+use crate::project::read_manifest;
+use crate::request::StoreRequest;
 use tree::{Entries, Kind, Tree};
 
 /// The part of the store that sets are kept in.

@@ -7,10 +7,10 @@ use std::time::SystemTime;
 use anymod_model::Diagnostic;
 use anymod_store::{ClaimGuard, Entry};
 
-use super::Way;
 use crate::action::Action;
 use crate::cached::{self, Discovered, Place};
 use crate::jobs::Token;
+use crate::way::Way;
 use crate::work::{self, Done, Made, Workshop};
 
 /// An action's place in the store, and the claim to it if the store can give any.

@@ -1,0 +1,38 @@
+//! How a run is done: what every part of it is given.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anymod_model::Diagnostic;
+use anymod_model::event::{Event, Finding};
+use anymod_store::Store;
+
+use crate::cancel::Cancel;
+use crate::environment::Environment;
+use crate::fence::Fence;
+use crate::jobs::Jobs;
+use crate::locations::Locations;
+
+/// Where events go.
+pub type Sink<'a> = &'a mut dyn FnMut(Event);
+
+/// How a run is to be done.
+pub(crate) struct Way<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) environment: &'a Environment,
+    pub(crate) fence: &'a Fence,
+    pub(crate) locations: &'a Locations,
+    pub(crate) jobs: &'a Jobs,
+    pub(crate) keep_going: bool,
+    pub(crate) cancel: &'a Cancel,
+    pub(crate) store: Option<&'a Store>,
+    /// When the run began; events count from then.
+    pub(crate) clock: Instant,
+}
+
+/// Tells findings.
+pub(crate) fn tell(findings: &[Diagnostic], sink: Sink<'_>) {
+    for finding in findings {
+        sink(Event::Diagnostic(Finding::from(finding)));
+    }
+}
