@@ -148,7 +148,8 @@ mod tests {
         let clock = Instant::now();
         let (status, said) = Children::default().run(shell("echo one; sleep 9 &")).unwrap();
         assert!(status.success() && said == "one\n", "{said}");
-        let chatter = "(while sleep 0.01; do echo more; done) & head -c 300000 /dev/zero; exit 3";
+        // It talks on for longer than the test may take, and then ends by itself.
+        let chatter = "(i=0; while [ $i -lt 1000 ]; do sleep 0.01; echo more; i=$((i + 1)); done) & head -c 300000 /dev/zero; exit 3";
         let children = Children::default();
         let (status, said) = children.run(shell(&format!("trap '' PIPE; {chatter}"))).unwrap();
         assert_eq!(status.code(), Some(3));

@@ -9,6 +9,7 @@ use std::path::Path;
 use anymod_model::codes::build as codes;
 use anymod_model::{Diagnostic, Place};
 pub(crate) use anymod_store::text::reason;
+use anymod_store::text::write_hint;
 
 /// Reads a whole file; the error names it.
 ///
@@ -33,18 +34,9 @@ pub(crate) fn read_error(path: &Path, error: &std::io::Error) -> Diagnostic {
 
 /// The diagnostic of a file or directory that could not be written.
 pub(crate) fn write_error(path: &Path, error: &std::io::Error) -> Diagnostic {
-    let hint = match error.kind() {
-        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-            "give yourself write permission, or build from a copy elsewhere"
-        }
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            "free some space and run the command again; nothing that was finished is lost"
-        }
-        _ => "look at what is at that path",
-    };
     Diagnostic::error(&codes::WRITE, format!("cannot write the file: {}", reason(error)))
         .at(Place::file(path.display().to_string()))
-        .hint(hint)
+        .hint(write_hint(error))
 }
 
 /// Creates a directory and those above it.

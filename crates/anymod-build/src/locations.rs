@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn what_anymod_installed_is_written_with_a_marker() {
         let environment = Environment::default().with(crate::environment::ANYMOD_HOME, "/h/anymod");
-        let locations = Locations::new(Path::new("/work/tree"), &environment);
+        let locations = Locations::new(Path::new("/src/tree"), &environment);
         let portable = locations.portable("/h/anymod/toolchains/zig/zig").into_owned();
         assert_eq!(portable, "<anymod>/toolchains/zig/zig");
         assert_eq!(locations.real(&portable), "/h/anymod/toolchains/zig/zig");

@@ -44,3 +44,17 @@ pub fn reason(error: &std::io::Error) -> String {
         None => text.to_owned(),
     }
 }
+
+/// What to do about a file that could not be written.
+#[must_use]
+pub fn write_hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            "give yourself write permission, or build from a copy elsewhere"
+        }
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            "free some space and run the command again; nothing that was finished is lost"
+        }
+        _ => "look at what is at that path",
+    }
+}

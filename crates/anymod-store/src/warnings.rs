@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use anymod_model::codes::store as codes;
 use anymod_model::{Diagnostic, Place};
 
-use crate::text::reason;
+use crate::text::{reason, write_hint};
 
 /// How many damaged files are told by name.
 const NAMED: usize = 5;
@@ -106,18 +106,9 @@ pub(crate) fn unusable(path: &Path, error: &std::io::Error) -> Diagnostic {
 
 /// The diagnostic of a place that a stored file cannot be put in.
 pub(crate) fn destination(path: &Path, error: &std::io::Error) -> Diagnostic {
-    let hint = match error.kind() {
-        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-            "give yourself write permission, or build from a copy elsewhere"
-        }
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            "free some space and run the command again; nothing that was finished is lost"
-        }
-        _ => "look at what is at that path",
-    };
     Diagnostic::error(&codes::DESTINATION, format!("cannot write the file: {}", reason(error)))
         .at(place(path))
-        .hint(hint)
+        .hint(write_hint(error))
 }
 
 pub(crate) fn place(path: &Path) -> Place {
