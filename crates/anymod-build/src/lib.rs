@@ -54,6 +54,7 @@ mod shadow;
 pub mod size;
 mod snapshot;
 mod stat;
+pub mod target;
 pub mod toolchain;
 mod trace;
 pub mod watch;

@@ -12,6 +12,7 @@ pub mod event;
 pub mod graph;
 pub mod manifest;
 pub mod mpy;
+pub mod pyodide;
 pub mod settings;
 pub mod target;
 
