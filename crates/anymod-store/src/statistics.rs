@@ -113,7 +113,7 @@ impl Store {
         let message = format!("no key in the store begins with `{prefix}`");
         Diagnostic::error(&codes::UNKNOWN_KEY, message)
             .at(crate::warnings::place(self.layout.root()))
-            .hint("`anymod build --dry-run` shows the keys of a build; `anymod cache stats` what the store holds")
+            .hint("`anymod cache explain OUTPUT` takes a file of the build directory as well; `anymod cache stats` says what the store holds")
     }
 }
 
