@@ -3,3 +3,4 @@
 pub mod disasm;
 pub mod mpy;
 mod read;
+pub mod wasm;

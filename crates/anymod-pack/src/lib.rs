@@ -4,3 +4,5 @@
 //! known (a caller who wants disassembly passes a function that makes it).
 
 pub mod mpy;
+pub mod wheel;
+mod zip;

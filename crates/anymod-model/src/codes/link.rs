@@ -91,6 +91,13 @@ super::codes! {
     QSTR_TOO_LONG = "L0503", exit 1, "name too long for a qstr",
         "A runtime stores the length of an interned string in one byte; names of more than 255 bytes cannot be loaded.";
 
+    NOT_WASM = "L0601", exit 1, "not a WebAssembly module",
+        "The file does not begin as a WebAssembly module does, with `\\0asm` and version 1. It may be machine code of the build machine, a component instead of a module, or a damaged download.";
+    WASM_MALFORMED = "L0602", exit 1, "malformed WebAssembly module",
+        "The file begins as a WebAssembly module and contradicts itself further on: a section that ends too early, a length past the end or an unknown opcode. It was cut short or is damaged; build it again.";
+    WASM_INVALID = "L0603", exit 1, "invalid WebAssembly module",
+        "The module can be read, but an engine will refuse it: types do not match, two exports have the same name, or an instruction is used that the engines of the target do not have. Linkers write such modules now and then without a word, for instance when two functions ask for the same export name.";
+
     SELF_CHECK = "L0901", exit 70, "the linker's own check of its output failed",
         "The module just written does not read back as it was laid out. This is a bug in anymod; please report it with the inputs.";
 }

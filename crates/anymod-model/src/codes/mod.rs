@@ -10,6 +10,7 @@ pub mod pack;
 pub mod settings;
 pub mod store;
 pub mod toolchain;
+pub mod wheel;
 
 /// One code.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,6 +61,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         artifact::ALL,
         link::ALL,
         pack::ALL,
+        wheel::ALL,
     ]
     .into_iter()
     .flatten()

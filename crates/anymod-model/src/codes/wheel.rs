@@ -1,0 +1,22 @@
+//! Codes of wheels: their names, their container and what they say of themselves (`W00..`).
+
+super::codes! {
+    NAME = "W0001", exit 1, "not a wheel's file name",
+        "A wheel is called `NAME-VERSION(-BUILD)-PYTHON-ABI-PLATFORM.whl`; each of the three tags may be several joined with dots. Installers read the name before they open the file, so a wheel of any other name cannot be installed.";
+    NOT_ZIP = "W0002", exit 1, "not a zip file",
+        "Wheels are zip files, which end with a directory of their entries. This file has none: it is something else, or it was cut short while it was copied.";
+    DAMAGED = "W0003", exit 1, "damaged zip file",
+        "The zip file contradicts itself: an entry lies outside of the file or over another one, its two headers differ, or its bytes are not those of its checksum. Installers may each make something else of such a file. Build or download it again.";
+    UNSAFE = "W0004", exit 1, "an entry that no installer may unpack",
+        "Entries of a wheel are regular files with relative names below the directory that they are installed to. An absolute name, `..`, a backslash, a symbolic link or device, or a name that occurs twice would write where nobody looks, or leave open which file is meant.";
+    TOO_LARGE = "W0005", exit 1, "a zip file larger than it can be",
+        "The entries say that they unpack to more than 2 GiB, or to far more than their bytes can hold. Such files exist to fill memory and disks.";
+    UNSUPPORTED = "W0006", exit 1, "a zip file of an unusual kind",
+        "Installers of wheels unpack entries that are stored or deflated. This file has encrypted entries, another compression, several volumes or the 64-bit form, which a wheel for a 32-bit runtime cannot need.";
+    CONTENTS = "W0007", exit 1, "the wheel does not describe itself",
+        "A wheel holds one directory `NAME-VERSION.dist-info` with the files `WHEEL`, `METADATA` and `RECORD`. One is missing, or cannot be read.";
+    TAG = "W0008", exit 2, "not a tag",
+        "The tags of a wheel are made of letters, digits and underscores; several are joined with dots, as in `cp312.cp313`.";
+    LAYOUT = "W0009", exit 1, "a file name that cannot be put into a wheel",
+        "Names in a wheel are relative, use `/`, and name one file each: not `..`, not a backslash, not the same name as a directory of another file.";
+}

@@ -1,0 +1,50 @@
+//! Putting a wheel together.
+
+use anymod_model::codes::wheel as code;
+use anymod_model::{Diagnostic, Diagnostics};
+
+use super::{Wheel, record};
+use crate::zip::{self, Member};
+
+impl Wheel {
+    /// The wheel's bytes: files in the order of their names, those of `*.dist-info` behind them and a new `RECORD` last;
+    /// every time is `epoch` (seconds since 1970, as in `SOURCE_DATE_EPOCH`).
+    ///
+    /// # Errors
+    /// `W0007` if the wheel has no `*.dist-info`, `W0009` if a name cannot be in a wheel, `W0005` if it gets too large.
+    pub fn write(&self, epoch: u64) -> Result<Vec<u8>, Diagnostics> {
+        let dist_info = self.dist_info()?;
+        self.check_names()?;
+        let record_path = format!("{dist_info}/RECORD");
+        let described = |path: &str| path.split_once('/').is_some_and(|(top, _)| top == dist_info);
+        let (last, first): (Vec<_>, Vec<_>) = self
+            .files
+            .iter()
+            .filter(|(path, _)| **path != record_path)
+            .partition(|(path, _)| described(path));
+        let files = || first.iter().chain(&last).map(|(path, file)| (path.as_str(), *file));
+        let record = record::record(files(), &record_path);
+        let mut members: Vec<Member<'_>> = files()
+            .map(|(name, file)| Member { name, bytes: &file.bytes, executable: file.executable })
+            .collect();
+        members.push(Member { name: &record_path, bytes: record.as_bytes(), executable: false });
+        Ok(zip::write(&members, epoch, &self.file_name())?)
+    }
+
+    fn check_names(&self) -> Result<(), Diagnostics> {
+        let mut findings = Vec::new();
+        for path in self.files.keys() {
+            let mut parents = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+            let fault = match parents.find(|parent| self.files.contains_key(*parent)) {
+                Some(_) => Some("a directory in its name is a file"),
+                None => zip::name_fault(path),
+            };
+            findings.extend(fault.map(|fault| {
+                Diagnostic::error(&code::LAYOUT, fault)
+                    .at(self.place(path))
+                    .hint("rename the file, or leave it out")
+            }));
+        }
+        if findings.is_empty() { Ok(()) } else { Err(Diagnostics(findings)) }
+    }
+}
