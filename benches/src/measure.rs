@@ -10,6 +10,8 @@ use wait4::Wait4;
 pub(crate) struct Cost {
     /// Wall time in milliseconds.
     pub(crate) wall: f64,
+    /// Processor time in milliseconds, with that of the processes it started.
+    pub(crate) processor: f64,
     /// Peak resident memory of the largest process in KiB.
     pub(crate) memory: u64,
 }
@@ -41,7 +43,7 @@ pub(crate) fn turns(
             }
         }
     }
-    Ok(costs.iter_mut().map(|costs| median(costs)).collect())
+    Ok(costs.iter().map(|costs| median(costs)).collect())
 }
 
 /// Runs ours and theirs in turn, `runs` times after one warm-up of each; `before` comes before every run.
@@ -62,7 +64,7 @@ pub(crate) fn pair(
 
 /// Runs a step once.
 pub(crate) fn once(step: &mut Step) -> Result<Cost, String> {
-    let mut total = Cost { wall: 0.0, memory: 0 };
+    let mut total = Cost { wall: 0.0, processor: 0.0, memory: 0 };
     for command in step {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let start = Instant::now();
@@ -72,6 +74,8 @@ pub(crate) fn once(step: &mut Step) -> Result<Cost, String> {
         let usage =
             child.wait4().map_err(|error| format!("cannot wait for {command:?}: {error}"))?;
         total.wall += start.elapsed().as_secs_f64() * 1e3;
+        let processor = usage.rusage.utime + usage.rusage.stime;
+        total.processor += processor.as_secs_f64() * 1e3;
         total.memory = total.memory.max(usage.rusage.maxrss / 1024);
         if !usage.status.success() {
             let errors = errors.and_then(Result::ok).unwrap_or_default();
@@ -90,10 +94,18 @@ pub(crate) fn attempt(step: &mut Step) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
 }
 
-fn median(costs: &mut [Cost]) -> Cost {
+fn median(costs: &[Cost]) -> Cost {
     let middle = costs.len() / 2;
+    let of = |figure: fn(&Cost) -> f64| {
+        let mut figures: Vec<f64> = costs.iter().map(figure).collect();
+        figures.sort_by(f64::total_cmp);
+        figures[middle]
+    };
     let mut memory: Vec<u64> = costs.iter().map(|cost| cost.memory).collect();
     memory.sort_unstable();
-    costs.sort_by(|a, b| a.wall.total_cmp(&b.wall));
-    Cost { wall: costs[middle].wall, memory: memory[middle] }
+    Cost {
+        wall: of(|cost| cost.wall),
+        processor: of(|cost| cost.processor),
+        memory: memory[middle],
+    }
 }

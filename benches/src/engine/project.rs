@@ -24,9 +24,6 @@ pub(super) struct Module {
     pub(super) sources: Vec<String>,
 }
 
-/// How many files the module of many files has.
-pub(super) const FILES: usize = 1000;
-
 /// Headers of the tree that do the same and are included by different numbers of modules: name and number.
 pub(super) const SHARED: [(&str, usize); 3] = [("one", 1), ("ten", 10), ("hundred", 100)];
 
@@ -81,12 +78,12 @@ fn small_source(number: usize) -> String {
     )
 }
 
-/// Writes a module of [`FILES`] files of about 10 KB, each with headers of the system and of the project.
-pub(super) fn many_files(directory: &Path) -> Result<Project, String> {
-    let root = directory.join("files");
+/// Writes a module of so many files of about 10 KB, each with headers of the system and of the project.
+pub(super) fn many_files(directory: &Path, files: usize) -> Result<Project, String> {
+    let root = directory.join(format!("files-{files}"));
     make_dir(&root.join("src"))?;
     make_dir(&root.join("include"))?;
-    let program = Program { files: FILES - 1, functions: 9 };
+    let program = Program { files: files - 1, functions: 9 };
     let mut sources = vec!["src/entry.c".to_owned()];
     write(&root.join("src/entry.c"), &generate::entry())?;
     for file in 0..program.files {
@@ -96,7 +93,7 @@ pub(super) fn many_files(directory: &Path) -> Result<Project, String> {
     }
     write(&root.join("include/project.h"), PROJECT_HEADER)?;
     write(&root.join("include/limits_of_project.h"), LIMITS_HEADER)?;
-    for part in 0..FILES.div_ceil(FILES_IN_PART) {
+    for part in 0..files.div_ceil(FILES_IN_PART) {
         let text = format!("#pragma once\n#include \"project.h\"\n#define PART PROJECT({part})\n");
         write(&root.join(format!("include/part{part}.h")), &text)?;
     }
