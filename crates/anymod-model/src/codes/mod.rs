@@ -3,6 +3,7 @@
 //! `anymod explain CODE` prints a row; `docs/reference/codes.md` is generated from all of them.
 
 pub mod artifact;
+pub mod audit;
 pub mod build;
 pub mod link;
 pub mod manifest;
@@ -62,6 +63,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         link::ALL,
         pack::ALL,
         wheel::ALL,
+        audit::ALL,
     ]
     .into_iter()
     .flatten()

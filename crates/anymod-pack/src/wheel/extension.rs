@@ -53,8 +53,10 @@ pub fn extension(path: &str) -> Option<Extension<'_>> {
     Some(Extension { module, stem, suffix })
 }
 
-/// The path below the directory that packages are installed to.
-fn installed(path: &str) -> &str {
+/// Where a file of a wheel is below the directory that packages are installed to: installers map `*.data/platlib` and
+/// `*.data/purelib` there.
+#[must_use]
+pub fn installed(path: &str) -> &str {
     let Some((top, rest)) = path.split_once('/') else { return path };
     let inside = || rest.strip_prefix("platlib/").or_else(|| rest.strip_prefix("purelib/"));
     if top.ends_with(".data") { inside().unwrap_or(path) } else { path }

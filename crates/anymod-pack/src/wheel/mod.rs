@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use anymod_model::codes::wheel as code;
 use anymod_model::{Diagnostic, Place};
 
-pub use extension::{Extension, Suffix, extension};
+pub use extension::{Extension, Suffix, extension, installed};
 pub use headers::Headers;
 pub use name::{Tag, WheelName, normalise};
 pub use read::read;
