@@ -153,6 +153,14 @@ pub(crate) fn open_lock(path: &Path) -> Result<std::fs::File, Diagnostic> {
     file.map_err(|error| write_error(path, &error))
 }
 
+/// Appends to a file by one write, so that what several processes append at once does not mix. What cannot be written is
+/// left out.
+pub(crate) fn append(path: &Path, bytes: &[u8]) {
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    // The caller says that nothing depends on it.
+    let _ = file.and_then(|mut file| file.write_all(bytes));
+}
+
 /// Writes a file into a directory of one's own, where nobody sees it half-way.
 ///
 /// # Errors

@@ -41,6 +41,7 @@ mod incbin;
 mod init;
 mod inspect;
 pub mod install;
+pub mod intercept;
 mod jobs;
 mod locations;
 mod log;

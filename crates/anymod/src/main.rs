@@ -17,6 +17,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // Before anything else: called by a compiler's name, it is one, and every call of a build pays for what is done here.
+    let argv0 = std::env::args_os().next().unwrap_or_default();
+    if let Some(called) = anymod_build::intercept::called_as(&argv0) {
+        return ExitCode::from(anymod_build::intercept::main(&called));
+    }
     let cli = cli::Cli::parse();
     let printer = printer::Printer::new(&cli.global);
     match commands::run(cli.command, &printer) {

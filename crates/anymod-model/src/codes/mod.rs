@@ -5,6 +5,7 @@
 pub mod artifact;
 pub mod audit;
 pub mod build;
+pub mod intercept;
 pub mod link;
 pub mod manifest;
 pub mod pack;
@@ -58,6 +59,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         settings::ALL,
         toolchain::ALL,
         build::ALL,
+        intercept::ALL,
         store::ALL,
         artifact::ALL,
         link::ALL,

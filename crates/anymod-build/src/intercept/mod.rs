@@ -1,0 +1,50 @@
+//! The stand-in for compilers: one executable under every name that a build system could call one by.
+//!
+//! A build makes a directory of names ([`install()`]) that comes first on its `PATH`. Called by one of them ([`called_as`],
+//! [`main`]), anymod takes the command apart as the driver of that name would, rewrites it by tables of named rules, runs
+//! the target's tool, and leaves a record ([`read_trace`]).
+//!
+//! | module | owns |
+//! |---|---|
+//! | `names` | the names and what each stands for |
+//! | `config` | what one build's calls are told |
+//! | `response`, `options`, `command`, `ld` | command lines taken apart |
+//! | `rules` | what is taken out of commands or replaced |
+//! | `added` | what is added to them |
+//! | `compiler`, `linker` | the commands of the tools |
+//! | `queries` | what a compiler is asked about itself |
+//! | `process` | running tools |
+//! | `flags` | the tables as a person reads them |
+//! | `install` | putting the names in place |
+//! | `call` | one call, from arguments to exit status |
+//! | `trace` | the record of commands |
+//!
+//! Calls write to the error output what tools say and, in their own name, what is wrong with the call itself; nothing else
+//! in this crate does.
+
+mod added;
+mod call;
+mod command;
+mod compiler;
+mod config;
+#[cfg(test)]
+mod fixture;
+mod flags;
+mod install;
+mod ld;
+mod linker;
+mod names;
+mod options;
+mod process;
+mod queries;
+mod response;
+mod rules;
+mod text;
+mod trace;
+
+pub use call::{Called, called_as, main};
+pub use config::{ExportPolicy, Flags};
+pub use flags::{CommandLines, Documented, command_lines, documented, shell};
+pub use install::{Setup, StandIn, install};
+pub use names::{Role, role};
+pub use trace::{Outcome, TraceRecord, VERSION, read_trace};
