@@ -37,8 +37,3 @@ pub(crate) fn joined(first: impl AsRef<OsStr>, second: impl AsRef<OsStr>) -> OsS
     word.push(second);
     word
 }
-
-/// Some words, given as texts.
-pub(crate) fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
-    words.into_iter().map(OsString::from).collect()
-}
