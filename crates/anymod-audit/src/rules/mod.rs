@@ -16,7 +16,7 @@ mod record;
 mod shared_memory;
 mod tags;
 
-use anymod_model::Diagnostic;
+use anymod_model::{Diagnostic, Place};
 
 use crate::subject::Subject;
 
@@ -46,8 +46,16 @@ const RULES: [Rule; 15] = [
 pub(crate) fn run(subject: &Subject<'_>, mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     findings.extend(RULES.iter().flat_map(|rule| rule(subject)));
     findings.sort_by_cached_key(|finding| {
-        let place = finding.place.as_ref().map(ToString::to_string);
-        (place, finding.code.id, finding.message.clone())
+        let (file, offset) = match &finding.place {
+            Some(Place::Binary { file, member, offset, .. }) => {
+                (Some((file.clone(), member.clone())), *offset)
+            }
+            Some(Place::Text { file, span }) => {
+                (Some((file.clone(), None)), Some(span.start as u64))
+            }
+            None => (None, None),
+        };
+        (file, finding.code.id, offset, finding.message.clone())
     });
     findings
 }

@@ -42,11 +42,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
 
 fn private(subject: &Subject<'_>, path: &str, bytes: &[u8]) -> Option<Diagnostic> {
     let mut found: Vec<(usize, String)> = Vec::new();
-    for private in subject.private_paths {
-        let private = private.trim_end_matches('/');
-        if private.is_empty() {
-            continue;
-        }
+    for private in private_paths(subject) {
         let finder = memmem::Finder::new(private);
         let places = finder.find_iter(bytes).filter(|at| ends_there(bytes, at + private.len()));
         found.extend(places.map(|at| (at, shown(bytes, at))));
@@ -60,6 +56,12 @@ fn private(subject: &Subject<'_>, path: &str, bytes: &[u8]) -> Option<Diagnostic
         .at(place)
         .hint("map the directory away with `-ffile-prefix-map=OLD=NEW`, or leave the file out");
     Some(with_notes(finding, &details))
+}
+
+/// The given paths without a slash at their end; the root is none.
+fn private_paths<'s>(subject: &'s Subject<'_>) -> impl Iterator<Item = &'s str> {
+    let paths = subject.private_paths.iter().map(|path| path.trim_end_matches('/'));
+    paths.filter(|path| !path.is_empty())
 }
 
 /// Whether a path's last part ends before `at`, so that `/a/b` is not found in `/a/bc`.
@@ -81,11 +83,13 @@ fn machine(subject: &Subject<'_>, path: &str, shared: &Shared<'_>) -> Option<Dia
     let mut found = Vec::new();
     for Bytes { offset, bytes } in parts {
         let suspicious = absolute_paths(bytes).filter(|path| is_of_machine(path.text));
-        found.extend(suspicious.map(|path| (offset + path.offset as u64, path.text)));
+        found.extend(suspicious.map(|path| (offset + path.offset as u64, source(path.text))));
     }
-    found.retain(|(_, text)| {
-        !subject.private_paths.iter().any(|private| text.starts_with(private.trim_end_matches('/')))
-    });
+    let is_private = |text: &str| {
+        private_paths(subject)
+            .any(|private| text.starts_with(private) && ends_there(text.as_bytes(), private.len()))
+    };
+    found.retain(|(_, text)| !is_private(text));
     found.sort_unstable();
     let first = found.first()?.0;
     let mut texts: Vec<&str> = found.iter().map(|(_, text)| *text).collect();
@@ -97,6 +101,14 @@ fn machine(subject: &Subject<'_>, path: &str, shared: &Shared<'_>) -> Option<Dia
         .at(subject.place_at(path, Some(first)))
         .hint("map the directory away with `-ffile-prefix-map=OLD=NEW`, for Rust `--remap-path-prefix`");
     Some(with_notes(finding, &details))
+}
+
+/// The path of a source file without what follows: strings of Rust have no end of their own.
+fn source(text: &str) -> &str {
+    match text.find(".rs") {
+        Some(at) => text.get(..at + 3).unwrap_or(text),
+        None => text,
+    }
 }
 
 fn is_of_machine(path: &str) -> bool {
