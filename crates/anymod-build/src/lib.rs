@@ -47,6 +47,7 @@ mod locations;
 mod log;
 pub mod mpy;
 mod plan;
+pub mod probe;
 mod project;
 mod request;
 mod run;

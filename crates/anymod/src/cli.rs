@@ -54,6 +54,7 @@ pub(crate) enum Command {
     Clean(commands::clean::Clean),
     Size(commands::size::Size),
     Targets(commands::targets::Targets),
+    Target(commands::target::Target),
     Doctor(commands::doctor::Doctor),
     Toolchain(commands::toolchain::Toolchain),
     Mpy(commands::mpy::Mpy),

@@ -12,11 +12,144 @@
 //! | `include/` | headers of CPython, with the target's `pyconfig.h` |
 //! | `sysconfig/` | the target's sysconfig data, with paths of this machine |
 //! | `symbols.txt` | names that the runtime's main module offers or knows, sorted, one a line |
+//! | `installer/` | the runtime's own installer of wheels |
+//! | `.anymod-files` | every file with its hash |
+
+mod add;
+mod archive;
+mod command;
+mod debian;
+mod files;
+mod installer;
+mod lock;
+mod make;
+mod module;
+mod name;
+mod npm;
+mod pyconfig;
+mod python;
+mod release;
+mod sysconfig;
+mod sysroot;
+mod tools;
 
 use std::path::{Path, PathBuf};
 
+use anymod_model::codes::toolchain as codes;
 use anymod_model::pyodide::PyodideFacts;
+use anymod_model::{Diagnostic, Place};
 use serde::{Deserialize, Serialize};
+
+pub use add::{AddOptions, Added, add};
+pub use lock::{Lock, LockedPackage, Origin, Role};
+pub use name::version;
+
+use crate::environment::Environment;
+use crate::install;
+use crate::toolchain::install::no_home;
+
+/// Name of the file that describes an environment.
+const DESCRIPTION: &str = "target.json";
+
+/// Name of the sysconfig data module of every Pyodide.
+const SYSCONFIGDATA: &str = "_sysconfigdata__emscripten_wasm32-emscripten";
+
+/// Finds the environment of a target by its name, `pyodide-0.29.5` or `pyodide@0.29.5`.
+///
+/// # Errors
+/// `T0009` if it was not added, `T0010` if it is no name of a target, `T0015` if its tools have gone, `T0018` if its
+/// description is damaged.
+pub fn find(name: &str, environment: &Environment) -> Result<TargetEnvironment, Diagnostic> {
+    let version = version(name)?;
+    let data = environment.data_dir().ok_or_else(no_home)?;
+    let directory = TargetEnvironment::place(&data, &format!("pyodide-{version}"));
+    if !directory.join(DESCRIPTION).is_file() {
+        let message = format!("there is no target environment for pyodide {version}");
+        return Err(Diagnostic::error(&codes::TARGET_MISSING, message)
+            .note(format!("looked at `{}`", directory.display()))
+            .hint(format!("run `anymod target add pyodide@{version}`")));
+    }
+    let target = read(&directory)?;
+    if !tools::are_there(&target.description.tools, environment) {
+        let tools = &target.description.tools;
+        let message = format!("the tools of pyodide {version} are not where they were");
+        return Err(Diagnostic::error(&codes::TARGET_TOOLS, message)
+            .note(format!("its compiler was `{}`", tools.cc.display()))
+            .hint(format!("run `anymod target add pyodide@{version}` to choose others")));
+    }
+    Ok(target)
+}
+
+/// The environments that are there, by name; those whose description is damaged are left out.
+///
+/// # Errors
+/// `T0007` if there is no home directory to look in.
+pub fn list(environment: &Environment) -> Result<Vec<TargetEnvironment>, Diagnostic> {
+    let data = environment.data_dir().ok_or_else(no_home)?;
+    let entries = std::fs::read_dir(data.join("targets")).into_iter().flatten().flatten();
+    let visible = entries.filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
+    let mut targets: Vec<_> = visible.filter_map(|entry| read(&entry.path()).ok()).collect();
+    targets.sort_by(|one, other| one.directory.cmp(&other.directory));
+    Ok(targets)
+}
+
+/// Removes an environment; false if it was not there.
+///
+/// # Errors
+/// `T0010` for a name that is none, `B0003` if something cannot be removed.
+pub fn remove(name: &str, environment: &Environment) -> Result<bool, Diagnostic> {
+    let version = version(name)?;
+    let data = environment.data_dir().ok_or_else(no_home)?;
+    let directory = TargetEnvironment::place(&data, &format!("pyodide-{version}"));
+    let parent = directory.parent().unwrap_or(Path::new(".")).to_owned();
+    if !directory.exists() {
+        return Ok(false);
+    }
+    let lock_file = parent.join(".lock");
+    let lock = install::open_lock(&lock_file)?;
+    lock.lock().map_err(|error| install::write_error(&lock_file, &error))?;
+    // Renamed first: half an environment is none.
+    let aside = parent.join(format!("{}removed-{version}", add::UNFINISHED));
+    add::remove_leftovers(&parent);
+    std::fs::rename(&directory, &aside)
+        .map_err(|error| install::write_error(&directory, &error))?;
+    std::fs::remove_dir_all(&aside).map_err(|error| install::write_error(&aside, &error))?;
+    Ok(true)
+}
+
+/// Compares every file of an environment with its hash: what differs, a line each.
+///
+/// # Errors
+/// Those of [`find`] but the one of its tools, and `B0002` if files cannot be read.
+pub fn verify(name: &str, environment: &Environment) -> Result<Vec<String>, Diagnostic> {
+    let version = version(name)?;
+    match find(name, environment) {
+        Err(finding) if finding.code.id == codes::TARGET_MISSING.id => Err(finding),
+        _ => {
+            let data = environment.data_dir().ok_or_else(no_home)?;
+            files::damage(&TargetEnvironment::place(&data, &format!("pyodide-{version}")))
+        }
+    }
+}
+
+/// Reads the environment in a directory.
+fn read(directory: &Path) -> Result<TargetEnvironment, Diagnostic> {
+    let path = directory.join(DESCRIPTION);
+    let damaged = |why: &str| {
+        Diagnostic::error(
+            &codes::TARGET_DAMAGED,
+            format!("the description of a target is damaged: {why}"),
+        )
+        .at(Place::file(path.display().to_string()))
+        .hint("remove the environment with `anymod target remove` and add it again")
+    };
+    let description: Description = serde_json::from_slice(&install::read(&path)?)
+        .map_err(|error| damaged(&error.to_string()))?;
+    if description.format != 1 {
+        return Err(damaged(&format!("format {} is not known", description.format)));
+    }
+    Ok(TargetEnvironment { directory: directory.to_owned(), description })
+}
 
 /// A target environment that is there.
 #[derive(Clone, Debug)]
@@ -97,7 +230,7 @@ impl TargetEnvironment {
     /// Name of the sysconfig data module, the value of `_PYTHON_SYSCONFIGDATA_NAME`.
     #[must_use]
     pub fn sysconfigdata_name(&self) -> &'static str {
-        "_sysconfigdata__emscripten_wasm32-emscripten"
+        SYSCONFIGDATA
     }
 
     /// The file of names that the runtime's main module offers or knows.
@@ -110,6 +243,22 @@ impl TargetEnvironment {
     #[must_use]
     pub fn runtime(&self) -> PathBuf {
         self.directory.join("runtime")
+    }
+
+    /// What it was made from.
+    ///
+    /// # Errors
+    /// `B0002`, `T0013` if there is no such file.
+    pub fn lock(&self) -> Result<Lock, Diagnostic> {
+        Lock::read(&self.directory.join(add::LOCK))
+    }
+
+    /// The wheels of the runtime's own installer, in the order in which they are loaded.
+    ///
+    /// # Errors
+    /// `B0002` if they are not there.
+    pub fn installer(&self) -> Result<Vec<PathBuf>, Diagnostic> {
+        installer::wheels(&self.directory)
     }
 
     /// Where the environment of this name is, or would be, below the user's data directory.

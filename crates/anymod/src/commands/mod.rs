@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod mpy;
 pub(crate) mod settings;
 pub(crate) mod size;
+pub(crate) mod target;
 pub(crate) mod targets;
 pub(crate) mod toolchain;
 pub(crate) mod watch;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Watch(args) => watch::run(&args, *printer),
         Command::Clean(args) => clean::run(&args, *printer),
         Command::Size(args) => size::run(&args, *printer),
+        Command::Target(args) => target::run(&args, *printer),
         Command::Targets(args) => targets::run(&args, *printer),
         Command::Doctor(args) => doctor::run(&args, *printer),
         Command::Toolchain(args) => toolchain::run(&args, *printer),
