@@ -49,8 +49,9 @@ fn collect(directory: &Path, files: &mut Vec<(String, String)>) -> Result<(), St
     for path in entries(directory)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if path.is_dir() {
-            // What builds leave behind is not ours.
-            if !matches!(&*name, "target" | "build" | "dist") {
+            // What builds leave behind is not ours; a module may have such a name.
+            let module = directory.file_name().is_some_and(|parent| parent == "src");
+            if module || !matches!(&*name, "target" | "build" | "dist") {
                 collect(&path, files)?;
             }
         } else if name.ends_with(".rs") {

@@ -159,10 +159,10 @@ fn damaged(path: &Path, why: &str) -> Diagnostic {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
-    pub(crate) fn package(role: Role, name: &str, hash: &str) -> LockedPackage {
+    fn package(role: Role, name: &str, hash: &str) -> LockedPackage {
         LockedPackage {
             role,
             from: Origin::Npm,

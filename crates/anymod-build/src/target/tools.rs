@@ -160,8 +160,9 @@ fn emcc(facts: &PyodideFacts, environment: &Environment) -> Result<Tools, Diagno
 }
 
 #[cfg(test)]
-#[cfg(unix)]
 mod tests {
+    #![cfg(unix)]
+
     use std::os::unix::fs::PermissionsExt as _;
 
     use anymod_model::pyodide::Exceptions;

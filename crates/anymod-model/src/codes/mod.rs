@@ -65,12 +65,9 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         artifact::ALL,
         link::ALL,
         pack::ALL,
-<<<<<<< HEAD
         wheel::ALL,
         audit::ALL,
-=======
         probe::ALL,
->>>>>>> 16d5ee0 (Make target environments from a release's own packages)
     ]
     .into_iter()
     .flatten()
