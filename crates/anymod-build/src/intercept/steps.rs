@@ -14,7 +14,7 @@ use super::digests::Digests;
 use super::linker;
 use super::places::{self, Places};
 use super::process::{Ended, Surroundings};
-use super::stored::{Made, Step, Stored, Went};
+use super::stored::{Made, Run, Step, Stored, Went};
 use crate::{depfile, install};
 
 impl Call<'_> {
@@ -283,7 +283,7 @@ fn compile(
     compilation: &Compilation,
     maps: &[OsString],
     surroundings: &Surroundings,
-) -> Result<((Ended, Vec<String>), Option<Made>), Diagnostic> {
+) -> Run<(Ended, Vec<String>)> {
     let object = unfinished(&compilation.output, "tmp");
     let listing = unfinished(&compilation.output, "d.tmp");
     let ended = start(&compilation.command(maps, &object, Some(&listing)), surroundings, true)?;

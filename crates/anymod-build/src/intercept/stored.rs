@@ -51,6 +51,9 @@ pub(crate) enum Went<T> {
     Ran(T),
 }
 
+/// What running a step gives: something for the caller, and what is to be kept, if anything.
+pub(crate) type Run<T> = Result<(T, Option<Made>), Diagnostic>;
+
 /// The longest that a call waits for another one that runs the same step.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -59,7 +62,7 @@ impl Stored<'_> {
     pub(crate) fn step<T>(
         &mut self,
         step: &Step<'_>,
-        run: impl FnOnce() -> Result<(T, Option<Made>), Diagnostic>,
+        run: impl FnOnce() -> Run<T>,
     ) -> Result<Went<T>, Diagnostic> {
         let key = step.walk.key();
         if let Some(hit) = self.hit(step, &key) {
