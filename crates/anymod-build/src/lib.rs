@@ -61,6 +61,7 @@ pub mod toolchain;
 mod trace;
 pub mod watch;
 mod way;
+pub mod wheel;
 mod work;
 
 pub use build::{build, sizes};

@@ -65,9 +65,14 @@ pub fn project_root(path: &Path) -> Option<PathBuf> {
     directories.find(|directory| directory.join(FILE_NAME).is_file()).map(Path::to_owned)
 }
 
-/// Where the store is unless a setting says otherwise: `anymod/store` in the platform's directory for caches.
+/// Where the store is unless a setting says otherwise: `store` in anymod's directory for caches.
 #[must_use]
 pub fn default_store(environment: &Environment) -> Option<PathBuf> {
+    Some(cache_dir(environment)?.join("store"))
+}
+
+/// Where anymod keeps what it can make again: `anymod` in the platform's directory for caches.
+pub(crate) fn cache_dir(environment: &Environment) -> Option<PathBuf> {
     let base = if cfg!(windows) {
         PathBuf::from(set(environment, "LOCALAPPDATA")?)
     } else if cfg!(target_os = "macos") {
@@ -77,7 +82,7 @@ pub fn default_store(environment: &Environment) -> Option<PathBuf> {
     } else {
         PathBuf::from(set(environment, "HOME")?).join(".cache")
     };
-    Some(base.join("anymod").join("store"))
+    Some(base.join("anymod"))
 }
 
 /// The user's file, and whether it was named, so that it has to be there.

@@ -159,8 +159,10 @@ fn emcc(facts: &PyodideFacts, environment: &Environment) -> Result<Tools, Diagno
     Ok(Tools { compiler: Compiler::Emcc, cc, cxx, ld: None, ar, ranlib, strip, nm })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
+    #![cfg(unix)]
+
     use std::os::unix::fs::PermissionsExt as _;
 
     use anymod_model::pyodide::Exceptions;
@@ -169,9 +171,8 @@ mod tests {
 
     fn program(directory: &Path, name: &str, script: &str) {
         let path = directory.join(name);
-        assert!(std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).is_ok());
-        let mode = std::fs::Permissions::from_mode(0o755);
-        assert!(std::fs::set_permissions(&path, mode).is_ok());
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     fn clang_at(directory: &Path, suffix: &str, version: &str) {

@@ -8,13 +8,13 @@ pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod mpy;
-pub(crate) mod probe;
 pub(crate) mod settings;
 pub(crate) mod size;
 pub(crate) mod target;
 pub(crate) mod targets;
 pub(crate) mod toolchain;
 pub(crate) mod watch;
+pub(crate) mod wheel;
 
 use anymod_model::Diagnostics;
 
@@ -33,8 +33,8 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Targets(args) => targets::run(&args, *printer),
         Command::Doctor(args) => doctor::run(&args, *printer),
         Command::Toolchain(args) => toolchain::run(&args, *printer),
+        Command::Wheel(args) => wheel::run(&args, *printer),
         Command::Mpy(args) => mpy::run(args, *printer),
-        Command::Probe(args) => probe::run(&args, *printer),
         Command::Graph(args) => graph::run(&args, *printer),
         Command::Cache(args) => cache::run(&args, *printer),
         Command::Settings(args) => settings::run(&args, *printer),
@@ -46,4 +46,9 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
 pub(crate) fn json(value: &impl serde::Serialize) -> String {
     // Our own data types hold no maps with keys that are not strings, the one thing that JSON cannot say.
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+/// A result as JSON on one line.
+pub(crate) fn json_line(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default() + "\n"
 }

@@ -1,0 +1,395 @@
+//! A wheel's build, from the request to the file: the stages in order.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anymod_model::codes::wheel as codes;
+use anymod_model::event::Finding;
+use anymod_model::{Diagnostic, Diagnostics, Severity};
+use anymod_store::Fields;
+
+use super::backend::{Backend, BuiltWheel, Failed, Hooks};
+use super::cross::{self, Build, Cross};
+use super::environment::{self, BuildEnvironment};
+use super::extensions::{self, Attempt, Tree};
+use super::finish::{self, Finishing};
+use super::python::{self, Interpreter};
+use super::request::{Built, Event, Stage, WheelRequest};
+use super::runner::Runner;
+use super::scratch::Scratch;
+use super::source::{self, Fetched};
+use crate::install;
+use crate::intercept::{self, Outcome, Setup, TraceRecord};
+use crate::jobs::processors;
+use crate::settings;
+use crate::target::{self, TargetEnvironment};
+
+/// Where events go.
+type Tell<'a> = &'a mut dyn FnMut(Event);
+
+/// The time that files in wheels get unless `SOURCE_DATE_EPOCH` says otherwise: 1980, before which a zip file knows none.
+const EPOCH: u64 = 315_532_800;
+
+/// Builds a wheel for each target. A target that fails does not keep the others from being built.
+///
+/// # Errors
+/// Everything found wrong with every target.
+pub fn build(request: &WheelRequest, tell: Tell<'_>) -> Result<Vec<Built>, Diagnostics> {
+    let mut targets = Vec::new();
+    let mut findings = Vec::new();
+    for name in &request.targets {
+        match target::find(name, &request.environment) {
+            Ok(found) => targets.push(found),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    if !findings.is_empty() {
+        return Err(Diagnostics(findings));
+    }
+    let runner = Runner::new(&request.cancel);
+    let mut built = Vec::new();
+    let mut traces = Vec::new();
+    for target in &targets {
+        let outcome = One { request, target, runner: &runner, clock: Instant::now() }
+            .build(&mut traces, tell);
+        match outcome {
+            Ok(wheel) => {
+                tell(Event::WheelBuilt(wheel.clone()));
+                built.push(wheel);
+            }
+            Err(errors) => findings.extend(errors.0),
+        }
+        if request.cancel.is_set() {
+            break;
+        }
+    }
+    if let Some(path) = &request.trace {
+        install::write_if_changed(path, &traces)?;
+    }
+    if findings.is_empty() { Ok(built) } else { Err(Diagnostics(findings)) }
+}
+
+/// The build for one target.
+struct One<'a> {
+    request: &'a WheelRequest,
+    target: &'a TargetEnvironment,
+    runner: &'a Runner<'a>,
+    clock: Instant,
+}
+
+/// Where one build takes place.
+struct Place {
+    scratch: Scratch,
+    /// The package's directory.
+    root: PathBuf,
+    /// For requests to the driver and its results.
+    work: PathBuf,
+    /// What backends make on the way.
+    objects: PathBuf,
+    temporary: PathBuf,
+    /// Where the backend puts its wheel.
+    raw: PathBuf,
+    trace: PathBuf,
+}
+
+impl One<'_> {
+    fn build(&self, traces: &mut Vec<u8>, tell: Tell<'_>) -> Result<Built, Diagnostics> {
+        let facts = &self.target.description.facts;
+        let interpreter = python::find(facts.python_minor(), &self.request.environment)?;
+        self.stage(Stage::Fetch, &describe(&self.request.source), tell);
+        let fetched = self.fetch(&interpreter)?;
+        let place = self.place(&fetched)?;
+        let tree = Tree::of(&place.root);
+        let backend = Backend::read(&place.root)?;
+        let (environment, built) = {
+            let outcome = self.run_backend(&place, &backend, &fetched, &interpreter, tell);
+            // The trace is most wanted where something failed.
+            traces.extend(std::fs::read(&place.trace).unwrap_or_default());
+            if self.request.keep {
+                tell(Event::WheelKept { path: place.scratch.path.clone() });
+            }
+            match outcome {
+                Ok(built) => built,
+                Err(failed) => return Err(self.failed(failed, &place, tell)),
+            }
+        };
+        self.stage(Stage::Check, &file_name(&built.path), tell);
+        self.check(&place, &tree, &environment, &built, &fetched, tell)
+    }
+
+    fn stage(&self, stage: Stage, subject: &str, tell: Tell<'_>) {
+        let target = Some(self.target.description.facts.target());
+        tell(Event::WheelStage { stage, target, subject: subject.to_owned() });
+    }
+
+    fn fetch(&self, interpreter: &Interpreter) -> Result<Fetched, Diagnostic> {
+        let WheelRequest { source, sha256, environment, .. } = self.request;
+        source::fetch(source, sha256.as_deref(), interpreter, environment, self.runner)
+    }
+
+    /// Makes the scratch directory and puts the source into it.
+    fn place(&self, fetched: &Fetched) -> Result<Place, Diagnostic> {
+        let cache =
+            settings::cache_dir(&self.request.environment).ok_or_else(environment::no_cache)?;
+        let target = self.target.description.facts.target();
+        let mut fields = Fields::new();
+        fields.add(&fetched.identity);
+        fields.add(&target);
+        let key = fields.finish().to_string();
+        let safe = |c: char| if c.is_alphanumeric() || "-_.+".contains(c) { c } else { '-' };
+        let label: String = fetched.label.chars().map(safe).take(60).collect();
+        let name = format!("{label}-{target}-{}", key.get(..8).unwrap_or(&key));
+        let scratch = Scratch::open(&cache.join("wheels"), &name, self.request.keep)?;
+        let root = source::place(fetched, &scratch.directory("src")?)?;
+        Ok(Place {
+            root,
+            work: scratch.directory("work")?,
+            objects: scratch.directory("build")?,
+            temporary: scratch.directory("tmp")?,
+            raw: scratch.directory("raw")?,
+            trace: scratch.path.join("trace.jsonl"),
+            scratch,
+        })
+    }
+
+    /// Prepares the environment and runs the hook that builds.
+    fn run_backend(
+        &self,
+        place: &Place,
+        backend: &Backend,
+        fetched: &Fetched,
+        interpreter: &Interpreter,
+        tell: Tell<'_>,
+    ) -> Result<(BuildEnvironment, BuiltWheel), Failed> {
+        self.stage(
+            Stage::Prepare,
+            &backend.requires.iter().cloned().collect::<Vec<_>>().join(", "),
+            tell,
+        );
+        let stand_in = self.install_stand_in(place, interpreter)?;
+        let cross = Cross::write(self.target, &stand_in, place.scratch.directory("cross")?)?;
+        let environment = self.environment(place, backend, fetched, interpreter, &cross)?;
+        self.stage(Stage::Build, &fetched.label, tell);
+        let build = self.told(place, &environment);
+        let settings = cross.settings(backend, &build, &self.request.config_settings);
+        let hooks = Hooks {
+            backend,
+            root: &place.root,
+            environment: &environment,
+            work: &place.work,
+            settings: &settings,
+            runner: self.runner,
+        };
+        let built = hooks.build_wheel(&place.raw, &cross.variables(&build))?;
+        Ok((environment, built))
+    }
+
+    fn told<'b>(&'b self, place: &'b Place, environment: &'b BuildEnvironment) -> Build<'b> {
+        Build {
+            environment,
+            user: &self.request.environment,
+            directory: &place.objects,
+            temporary: &place.temporary,
+            jobs: self.request.jobs.unwrap_or_else(processors),
+            epoch: self.epoch(),
+        }
+    }
+
+    fn epoch(&self) -> u64 {
+        let set =
+            self.request.environment.get("SOURCE_DATE_EPOCH").and_then(|text| text.parse().ok());
+        set.unwrap_or(EPOCH)
+    }
+
+    /// Puts the stand-in into the scratch directory; the directory of its names.
+    fn install_stand_in(
+        &self,
+        place: &Place,
+        interpreter: &Interpreter,
+    ) -> Result<PathBuf, Diagnostics> {
+        let request = self.request;
+        let store =
+            request.store.as_ref().map(|store| (store.directory.clone(), store.options.clone()));
+        let setup = Setup {
+            target: self.target,
+            store,
+            trace: place.trace.clone(),
+            host_python: interpreter.about.include.clone(),
+            roots: vec![
+                (place.root.clone(), "source".to_owned()),
+                (place.objects.clone(), "build".to_owned()),
+                (place.temporary.clone(), "tmp".to_owned()),
+            ],
+            exports: request.exports.clone(),
+            rules_off: request.rules_off.clone(),
+            flags: request.flags.clone(),
+        };
+        let directory = place.scratch.directory("stand-in")?;
+        Ok(intercept::install(&setup, &directory, &request.executable)?.bin)
+    }
+
+    /// The environment with all that the backend needs, which it says in two steps.
+    fn environment(
+        &self,
+        place: &Place,
+        backend: &Backend,
+        fetched: &Fetched,
+        interpreter: &Interpreter,
+        cross: &Cross<'_>,
+    ) -> Result<BuildEnvironment, Failed> {
+        let user = &self.request.environment;
+        if !self.request.isolated {
+            return Ok(BuildEnvironment::none(interpreter));
+        }
+        let first = environment::prepare(interpreter, &backend.requires, user, self.runner)?;
+        let kept = self.kept_answer(fetched, &first);
+        let answer = kept.as_deref().and_then(|path| std::fs::read(path).ok());
+        let known: Option<BTreeSet<String>> =
+            answer.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let more = match known {
+            Some(known) => known,
+            None => {
+                let build = self.told(place, &first);
+                let settings = cross.settings(backend, &build, &self.request.config_settings);
+                let hooks = Hooks {
+                    backend,
+                    root: &place.root,
+                    environment: &first,
+                    work: &place.work,
+                    settings: &settings,
+                    runner: self.runner,
+                };
+                let mut host = cross::host_variables(&first, user);
+                host.insert("TMPDIR".to_owned(), place.temporary.display().to_string());
+                // Some backends look for what only the target has before they say what they need.
+                let more = match hooks.requirements(&host) {
+                    Err(failed) if !self.request.cancel.is_set() => {
+                        hooks.requirements(&cross.variables(&build)).map_err(|_| failed)?
+                    }
+                    answer => answer?,
+                };
+                if let Some(path) = kept {
+                    let text = serde_json::to_vec(&more).unwrap_or_default();
+                    install::write_if_changed(&path, &text)?;
+                }
+                more
+            }
+        };
+        if more.iter().all(|requirement| backend.requires.contains(requirement)) {
+            return Ok(first);
+        }
+        let all = backend.requires.union(&more).cloned().collect();
+        Ok(environment::prepare(interpreter, &all, user, self.runner)?)
+    }
+
+    /// Where the answer to the question what a backend needs is kept. The same archive asked in the same environment with the
+    /// same settings gives the same answer; a directory may change in between.
+    fn kept_answer(&self, fetched: &Fetched, environment: &BuildEnvironment) -> Option<PathBuf> {
+        let mut fields = Fields::new();
+        fields.add(fetched.sha256()?);
+        fields.add(environment.directory.to_string_lossy().as_bytes());
+        for (key, value) in &self.request.config_settings {
+            fields.add(key);
+            fields.add(value);
+        }
+        let cache = settings::cache_dir(&self.request.environment)?;
+        Some(cache.join("requirements").join(format!("{}.json", fields.finish())))
+    }
+
+    /// Tells what a failed backend said and points to the first command that failed for good.
+    fn failed(&self, failed: Failed, place: &Place, tell: Tell<'_>) -> Diagnostics {
+        if !failed.said.is_empty() {
+            tell(Event::WheelOutput { output: failed.said });
+        }
+        let mut findings = failed.findings;
+        let attempts = attempts(&intercept::read_trace(&place.trace).unwrap_or_default());
+        let last = attempts.iter().rev().find(|attempt| !attempt.succeeded);
+        for finding in findings.0.iter_mut().filter(|finding| finding.code == &codes::BACKEND) {
+            finding.notes.extend(
+                last.map(|attempt| format!("the last command that failed: {}", attempt.command)),
+            );
+            finding.hint = Some("look at what the tools said; `--trace FILE` records every command, `--keep` leaves the build's directory".to_owned());
+        }
+        findings
+    }
+
+    /// Looks whether anything was lost, puts the wheel in order and into the output directory.
+    fn check(
+        &self,
+        place: &Place,
+        tree: &Tree,
+        environment: &BuildEnvironment,
+        built: &BuiltWheel,
+        fetched: &Fetched,
+        tell: Tell<'_>,
+    ) -> Result<Built, Diagnostics> {
+        let records = intercept::read_trace(&place.trace).unwrap_or_default();
+        let attempts = attempts(&records);
+        let lost = extensions::lost(&attempts, tree, &place.root);
+        let strict = !self.request.allow_lost;
+        if strict && !lost.is_empty() {
+            tell(Event::WheelOutput { output: built.said.clone() });
+            return Err(extensions::error(&lost, &place.root).into());
+        }
+        let mut private = vec![place.scratch.path.clone(), environment.directory.clone()];
+        private.push(self.target.directory.clone());
+        let finished = finish::finish(&Finishing {
+            raw: &built.path,
+            target: self.target,
+            expected: if strict { &built.extensions } else { &[] },
+            private: &private,
+            epoch: self.epoch(),
+        })?;
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            finished.findings.into_iter().partition(|finding| finding.severity == Severity::Error);
+        for warning in &warnings {
+            tell(Event::Diagnostic(Finding::from(warning)));
+        }
+        if !errors.is_empty() {
+            return Err(Diagnostics(errors));
+        }
+        self.runner.check()?;
+        let path = self.request.out.join(&finished.name);
+        install::write_if_changed(&path, &finished.bytes)?;
+        let number =
+            |outcome: Outcome| records.iter().filter(|record| record.outcome == outcome).count();
+        Ok(Built {
+            target: self.target.description.facts.target(),
+            path,
+            size: finished.bytes.len() as u64,
+            sha256: anymod_store::Digest::of(&finished.bytes).to_string(),
+            source_sha256: fetched.sha256().map(str::to_owned),
+            extensions: finished.extensions,
+            ran: number(Outcome::Ran),
+            hits: number(Outcome::Hit),
+            failed: number(Outcome::Failed),
+            milliseconds: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+fn describe(source: &source::Source) -> String {
+    match source {
+        source::Source::Directory(path) | source::Source::Archive(path) => {
+            path.display().to_string()
+        }
+        source::Source::Release { name, version } => format!("{name}=={version}"),
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The commands of a trace that made something, or should have.
+fn attempts(records: &[TraceRecord]) -> Vec<Attempt> {
+    let made = records.iter().filter(|record| record.outcome != Outcome::Query);
+    made.map(|record| Attempt {
+        sources: record.sources.iter().map(|source| Path::new(&record.cwd).join(source)).collect(),
+        output: record.output.as_ref().map(|output| Path::new(&record.cwd).join(output)),
+        succeeded: record.exit == 0,
+        command: record.before.join(" "),
+    })
+    .collect()
+}

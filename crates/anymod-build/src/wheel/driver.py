@@ -1,0 +1,73 @@
+"""Runs one PEP 517 hook of a build backend: `driver.py REQUEST`, a JSON file.
+
+Started by the build environment's own interpreter in the directory of the source. The backend is imported and called as
+it is; what it returns, and what setuptools knows of the extension modules afterwards, is written to the file that the
+request names.
+"""
+
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+
+
+def end_with(parent):
+    """Ends everything once the process that started this one is gone, so that a killed build leaves nothing running."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def load(backend):
+    module, _, attributes = backend.partition(":")
+    found = importlib.import_module(module)
+    for attribute in filter(None, attributes.split(".")):
+        found = getattr(found, attribute)
+    return found
+
+
+def declared():
+    """The extension modules of the distribution that setuptools or distutils built last."""
+    core = sys.modules.get("distutils.core") or sys.modules.get("setuptools._distutils.core")
+    distribution = getattr(core, "_setup_distribution", None)
+    if distribution is None:
+        return []
+    names = []
+    package = getattr(distribution, "ext_package", None)
+    for extension in getattr(distribution, "ext_modules", None) or []:
+        name = getattr(extension, "name", None)
+        if isinstance(name, str):
+            names.append(f"{package}.{name}" if package else name)
+    for extension in getattr(distribution, "rust_extensions", None) or []:
+        target = getattr(extension, "target", None)
+        if isinstance(target, dict):
+            names.extend(str(name) for name in target.values())
+        elif isinstance(getattr(extension, "name", None), str):
+            names.append(extension.name)
+    return names
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        request = json.load(file)
+    if request["parent"] == os.getppid() and os.getpgrp() == os.getpid():
+        threading.Thread(target=end_with, args=[request["parent"]], daemon=True).start()
+    # The first entry is the directory of this file.
+    sys.path[:1] = request["backend_path"]
+    sys.argv = [request["hook"]]
+    hook = getattr(load(request["backend"]), request["hook"], None)
+    if hook is None and request["optional"]:
+        value = []
+    elif hook is None:
+        sys.exit(f"the backend {request['backend']} has no hook {request['hook']}")
+    else:
+        value = hook(*request["arguments"])
+    with open(request["result"], "w", encoding="utf-8") as file:
+        json.dump({"value": value, "extensions": declared()}, file)
+
+
+if __name__ == "__main__":
+    main()

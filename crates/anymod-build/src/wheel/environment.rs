@@ -1,0 +1,208 @@
+//! Build environments: a backend and its requirements, installed for the host, isolated from everything else.
+//!
+//! Environments are kept in the user's cache directory by what is in them, so that only the first build with a set of
+//! requirements installs anything. One is made under a lock and counts only once it is whole.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anymod_model::Diagnostic;
+use anymod_model::codes::wheel as codes;
+use anymod_store::Digest;
+use anymod_store::Fields;
+
+use super::python::{Interpreter, plain};
+use super::runner::Runner;
+use crate::environment::Environment;
+use crate::install;
+use crate::settings;
+
+/// An environment that is there.
+#[derive(Clone, Debug)]
+pub(crate) struct BuildEnvironment {
+    /// Its directory.
+    pub(crate) directory: PathBuf,
+    /// Its interpreter.
+    pub(crate) python: PathBuf,
+}
+
+impl BuildEnvironment {
+    fn at(directory: PathBuf) -> BuildEnvironment {
+        let python = directory.join("bin").join("python");
+        BuildEnvironment { directory, python }
+    }
+
+    /// The interpreter itself, without an environment: the requirements are the user's affair.
+    pub(crate) fn none(interpreter: &Interpreter) -> BuildEnvironment {
+        let bin = interpreter.path.parent().unwrap_or(Path::new("/"));
+        let directory = bin.parent().unwrap_or(bin).to_owned();
+        BuildEnvironment { directory, python: interpreter.path.clone() }
+    }
+
+    /// The directory of its programs.
+    pub(crate) fn bin(&self) -> &Path {
+        self.python.parent().unwrap_or(&self.directory)
+    }
+}
+
+/// Lies in an environment that is whole.
+const WHOLE: &str = ".anymod-whole";
+
+/// The environment that holds these requirements, made if it is not there.
+///
+/// # Errors
+/// `W0107` if it cannot be made.
+pub(crate) fn prepare(
+    interpreter: &Interpreter,
+    requirements: &BTreeSet<String>,
+    environment: &Environment,
+    runner: &Runner<'_>,
+) -> Result<BuildEnvironment, Diagnostic> {
+    let base = settings::cache_dir(environment).ok_or_else(no_cache)?.join("environments");
+    install::create_dir(&base)?;
+    let key = key(interpreter, requirements, environment).to_string();
+    let directory = base.join(key.get(..16).unwrap_or(&key));
+    if directory.join(WHOLE).is_file() {
+        return Ok(BuildEnvironment::at(directory));
+    }
+    let lock = directory.with_extension("lock");
+    let file = install::open_lock(&lock)?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(std::fs::TryLockError::WouldBlock) => runner.check()?,
+            Err(std::fs::TryLockError::Error(error)) => {
+                return Err(install::write_error(&lock, &error));
+            }
+        }
+        // A lock that is waited for in the kernel could not be given up.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    if directory.join(WHOLE).is_file() {
+        return Ok(BuildEnvironment::at(directory));
+    }
+    if directory.exists() {
+        std::fs::remove_dir_all(&directory)
+            .map_err(|error| install::write_error(&directory, &error))?;
+    }
+    make(interpreter, requirements, &directory, environment, runner)?;
+    let held: String = requirements.iter().map(|requirement| format!("{requirement}\n")).collect();
+    install::write_if_changed(&directory.join(WHOLE), held.as_bytes())?;
+    Ok(BuildEnvironment::at(directory))
+}
+
+/// What decides what is in an environment: the interpreter, the requirements and where they come from.
+fn key(
+    interpreter: &Interpreter,
+    requirements: &BTreeSet<String>,
+    environment: &Environment,
+) -> Digest {
+    let mut fields = Fields::new();
+    fields.add("build environment 1");
+    fields.add(interpreter.about.real.to_string_lossy().as_bytes());
+    fields.add(&interpreter.about.version);
+    fields.list(requirements.iter());
+    for (name, value) in environment.all() {
+        if name.starts_with("PIP_") || name.starts_with("UV_") {
+            fields.add(name);
+            fields.add(value);
+        }
+    }
+    fields.finish()
+}
+
+/// Makes it with uv if there is one, else with `venv` and pip.
+fn make(
+    interpreter: &Interpreter,
+    requirements: &BTreeSet<String>,
+    directory: &Path,
+    environment: &Environment,
+    runner: &Runner<'_>,
+) -> Result<(), Diagnostic> {
+    let python = directory.join("bin").join("python");
+    let with = |program: &Path| {
+        let mut command = Command::new(program);
+        command.env_clear().envs(plain(environment));
+        command
+    };
+    if let Some(uv) = environment.find_program("uv") {
+        let mut venv = with(&uv);
+        venv.args(["venv", "--quiet", "--no-project", "--python"])
+            .arg(&interpreter.path)
+            .arg(directory);
+        step(runner, venv, "uv venv")?;
+        if requirements.is_empty() {
+            return Ok(());
+        }
+        let mut install = with(&uv);
+        install
+            .args(["pip", "install", "--quiet", "--compile-bytecode", "--python"])
+            .arg(&python)
+            .arg("--");
+        install.args(requirements);
+        return step(runner, install, "uv pip install");
+    }
+    // A pip that can install into another environment spares half of the time that `venv` takes.
+    let pip = interpreter.about.pip.as_deref().is_some_and(can_install_elsewhere);
+    let mut venv = with(&interpreter.path);
+    venv.args(["-I", "-m", "venv"]).args(pip.then_some("--without-pip")).arg(directory);
+    step(runner, venv, "python -m venv")?;
+    if requirements.is_empty() {
+        return Ok(());
+    }
+    let mut install = with(if pip { &interpreter.path } else { &python });
+    install.args(["-m", "pip"]);
+    if pip {
+        install.arg("--python").arg(&python);
+    }
+    install.args([
+        "install",
+        "--quiet",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--no-warn-script-location",
+        "--",
+    ]);
+    install.args(requirements);
+    step(runner, install, "pip install")
+}
+
+/// `pip --python` came with 22.3.
+fn can_install_elsewhere(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (22, 3)
+}
+
+fn step(runner: &Runner<'_>, command: Command, what: &str) -> Result<(), Diagnostic> {
+    let ended = runner.run(command)?;
+    if ended.status.success() {
+        return Ok(());
+    }
+    let message = format!("cannot make the build environment: `{what}` failed");
+    let mut finding = Diagnostic::error(&codes::ENVIRONMENT, message);
+    let lines: Vec<&str> = ended.said.lines().collect();
+    finding.notes =
+        lines.iter().skip(lines.len().saturating_sub(12)).map(|line| (*line).to_owned()).collect();
+    Err(finding.hint("check the network and the index that pip or uv is configured for; `--no-isolation` builds with what is installed"))
+}
+
+/// The diagnostic of a machine without a place for caches.
+pub(crate) fn no_cache() -> Diagnostic {
+    Diagnostic::error(&codes::ENVIRONMENT, "there is no cache directory to work in")
+        .hint("set `XDG_CACHE_HOME` or `HOME` to a directory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pips_that_install_elsewhere_are_known() {
+        for (version, can) in
+            [("22.2.2", false), ("22.3", true), ("23.0.1", true), ("9.0", false), ("x", false)]
+        {
+            assert_eq!(can_install_elsewhere(version), can, "{version}");
+        }
+    }
+}

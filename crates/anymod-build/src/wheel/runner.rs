@@ -1,0 +1,104 @@
+//! Running the commands of a wheel's build, so that all of them end when the run is interrupted.
+
+use std::process::{Command, ExitStatus};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use anymod_model::Diagnostic;
+use anymod_model::codes::wheel as codes;
+
+use crate::cancel::Cancel;
+use crate::children::{Children, Stop};
+use crate::install;
+use crate::project::interrupted;
+
+/// How long to wait between looks whether the run was interrupted.
+const TICK: Duration = Duration::from_millis(50);
+/// How long processes are given to end before they are ended.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// Runs commands until the run is interrupted.
+pub(crate) struct Runner<'a> {
+    cancel: &'a Cancel,
+    children: Children,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    /// What it said on both outputs, in the order in which it did.
+    pub(crate) said: String,
+}
+
+impl<'a> Runner<'a> {
+    pub(crate) fn new(cancel: &'a Cancel) -> Runner<'a> {
+        Runner { cancel, children: Children::default() }
+    }
+
+    /// Runs a command to its end, whatever its status is.
+    ///
+    /// # Errors
+    /// `W0101` if it cannot be started, `B0013` if the run was interrupted.
+    pub(crate) fn run(&self, command: Command) -> Result<Ended, Diagnostic> {
+        self.check()?;
+        let program = command.get_program().to_string_lossy().into_owned();
+        let (finished, wait) = channel::<()>();
+        let ended = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                while wait.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                    if self.cancel.is_set() {
+                        self.children.stop(Stop::Politely);
+                        if wait.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
+                            self.children.stop(Stop::AtOnce);
+                        }
+                        return;
+                    }
+                }
+            });
+            let ended = self.children.run(command);
+            drop(finished);
+            ended
+        });
+        self.check()?;
+        let (status, said) = ended.map_err(|error| {
+            let message = format!("cannot run `{program}`: {}", install::reason(&error));
+            Diagnostic::error(&codes::START, message)
+                .hint("look whether the program works by itself")
+        })?;
+        Ok(Ended { status, said })
+    }
+
+    /// # Errors
+    /// `B0013` if the run was interrupted.
+    pub(crate) fn check(&self) -> Result<(), Diagnostic> {
+        if self.cancel.is_set() { Err(interrupted()) } else { Ok(()) }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::sync::atomic::Ordering;
+    use std::time::Instant;
+
+    #[test]
+    fn an_interrupted_command_is_ended_with_what_it_started() {
+        let cancel = Cancel::default();
+        let runner = Runner::new(&cancel);
+        let clock = Instant::now();
+        let failed = std::thread::scope(|scope| {
+            let running = scope.spawn(|| {
+                let mut command = Command::new("sh");
+                command.args(["-c", "sleep 100 & sleep 100"]);
+                runner.run(command)
+            });
+            std::thread::sleep(Duration::from_millis(100));
+            cancel.flag().store(2, Ordering::Relaxed);
+            running.join().unwrap().unwrap_err()
+        });
+        assert_eq!(failed.code.id, "B0013");
+        assert!(clock.elapsed() < Duration::from_secs(20));
+        assert!(runner.run(Command::new("true")).is_err(), "nothing is started afterwards");
+    }
+}
