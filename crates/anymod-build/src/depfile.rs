@@ -69,7 +69,6 @@ pub(crate) fn quoted(name: &str) -> String {
 
 /// A dependency file: a rule that makes `targets`, which are quoted already, of files, and with `phony` a rule without
 /// anything for each file but the first.
-#[cfg_attr(not(test), expect(dead_code, reason = "the stand-in writes them"))]
 pub(crate) fn write(targets: &[String], files: &[String], phony: bool) -> String {
     let mut text = targets.join(" ") + ":";
     for file in files {

@@ -4,6 +4,9 @@
 //! The directives stand in assembler sources and in `asm` statements of C. Only names written out are found; one that a
 //! macro puts together is not.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 /// A file named in a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Named<'a> {
@@ -36,6 +39,34 @@ pub(crate) fn names(text: &str) -> Vec<Named<'_>> {
     }
     names.retain(|named| !named.name.is_empty() && !named.name.contains('\n'));
     names
+}
+
+/// Where the files would be that a project's own sources name so. Names are relative to `root` or absolute.
+pub(crate) fn sought<'a>(
+    sources: impl Iterator<Item = &'a String>,
+    search: &[String],
+    root: &Path,
+) -> BTreeSet<String> {
+    let mut sought = BTreeSet::new();
+    let mut seen: BTreeSet<String> = sources.cloned().collect();
+    let mut to_read: Vec<String> = seen.iter().cloned().collect();
+    while let Some(source) = to_read.pop() {
+        let bytes = std::fs::read(root.join(&source)).unwrap_or_default();
+        for named in names(&String::from_utf8_lossy(&bytes)) {
+            let beside = source.rsplit_once('/').map_or("", |(directory, _)| directory);
+            // Assemblers begin where they run, compilers beside the file.
+            let first = if named.asked { beside } else { "" };
+            for directory in std::iter::once(first).chain(search.iter().map(String::as_str)) {
+                let path = crate::disk::join(directory, named.name);
+                // What an assembler reads may itself name files.
+                if !named.asked && seen.insert(path.clone()) && root.join(&path).is_file() {
+                    to_read.push(path.clone());
+                }
+                sought.insert(path);
+            }
+        }
+    }
+    sought
 }
 
 #[cfg(test)]

@@ -25,7 +25,11 @@ pub(crate) fn found(
         return found;
     }
     let headers: Vec<String> = headers.iter().map(|header| log.text(*header).to_owned()).collect();
-    places(source, &headers, search, &mut |directory, name| {
+    let own = |path: &str| {
+        let relative = !path.starts_with('/') && !is_generated(path);
+        relative || search.iter().any(|dir| dir.starts_with('/') && below(path, dir).is_some())
+    };
+    places(source, &headers, search, &own, &mut |directory, name| {
         if log.has(directory, name) {
             let path = join(directory, name);
             if !headers.contains(&path) && path != source {
@@ -107,12 +111,15 @@ fn is_near(directory: TextId, header: TextId, log: &mut Log) -> bool {
     near
 }
 
-/// Visits each directory and name at which a file would come before one of `headers`.
-fn places(source: &str, headers: &[String], search: &[String], visit: &mut dyn FnMut(&str, &str)) {
-    let own = |path: &str| {
-        let relative = !path.starts_with('/') && !is_generated(path);
-        relative || search.iter().any(|dir| dir.starts_with('/') && below(path, dir).is_some())
-    };
+/// Visits each directory and name at which a file would come before one of `headers`. Headers that are the project's `own`
+/// may include others that are beside them.
+pub(crate) fn places(
+    source: &str,
+    headers: &[String],
+    search: &[String],
+    own: &dyn Fn(&str) -> bool,
+    visit: &mut dyn FnMut(&str, &str),
+) {
     // Directories that a header in quotes is looked for in before the search path.
     let mut local: BTreeSet<&str> = BTreeSet::from([parent(source)]);
     local.extend(headers.iter().filter(|path| own(path)).map(|path| parent(path)));
@@ -163,9 +170,15 @@ mod tests {
         let search: Vec<String> = search.iter().map(|text| (*text).to_owned()).collect();
         let headers: Vec<String> = headers.iter().map(|text| (*text).to_owned()).collect();
         let mut all = BTreeSet::new();
-        places(source, &headers, &search, &mut |directory, name| {
-            all.insert(join(directory, name));
-        });
+        places(
+            source,
+            &headers,
+            &search,
+            &|path| !path.starts_with('/'),
+            &mut |directory, name| {
+                all.insert(join(directory, name));
+            },
+        );
         headers.iter().for_each(|header| _ = all.remove(header));
         all.into_iter().collect()
     }

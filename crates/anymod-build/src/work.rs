@@ -173,7 +173,8 @@ fn command(action: &Action, index: usize, workshop: &Workshop<'_>) -> Done {
     }
     if action.kind == ActionKind::Compile {
         let own = done.discovered.iter().chain(action.inputs.first());
-        done.sought = named_in(own, &details.search, workshop.root);
+        let own = own.filter(|path| !path.starts_with('/'));
+        done.sought = crate::incbin::sought(own, &details.search, workshop.root);
     }
     for output in &action.outputs {
         let from = renamed.get(output.as_str()).cloned().unwrap_or_default();
@@ -206,35 +207,6 @@ fn prepared(
     }
     workshop.jobs.offer(&mut command);
     command
-}
-
-/// Where the files would be that the project's sources name in directives that no dependency file tells of.
-fn named_in<'a>(
-    sources: impl Iterator<Item = &'a String>,
-    search: &[String],
-    root: &Path,
-) -> BTreeSet<String> {
-    let mut sought = BTreeSet::new();
-    let mut seen: BTreeSet<String> =
-        sources.filter(|path| !path.starts_with('/')).cloned().collect();
-    let mut to_read: Vec<String> = seen.iter().cloned().collect();
-    while let Some(source) = to_read.pop() {
-        let bytes = std::fs::read(root.join(&source)).unwrap_or_default();
-        for named in crate::incbin::names(&String::from_utf8_lossy(&bytes)) {
-            let beside = source.rsplit_once('/').map_or("", |(directory, _)| directory);
-            // Assemblers begin where they run, compilers beside the file.
-            let first = if named.asked { beside } else { "" };
-            for directory in std::iter::once(first).chain(search.iter().map(String::as_str)) {
-                let path = crate::disk::join(directory, named.name);
-                // What an assembler reads may itself name files.
-                if !named.asked && seen.insert(path.clone()) && root.join(&path).is_file() {
-                    to_read.push(path.clone());
-                }
-                sought.insert(path);
-            }
-        }
-    }
-    sought
 }
 
 /// A path as the plan would write it.

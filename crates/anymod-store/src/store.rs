@@ -245,6 +245,13 @@ impl Store {
         claims::wait(&self.layout.claim(key), patience)
     }
 
+    /// Ends the use of the store by a process that is about to end and keeps little: what is left to be flushed is left
+    /// to the system, as it is for a process that keeps more than the disk takes.
+    pub fn leave(self) {
+        self.collect_if_grown();
+        std::mem::forget(self);
+    }
+
     /// What went wrong since the last time, each kind once.
     #[must_use]
     pub fn take_warnings(&self) -> Vec<Diagnostic> {

@@ -55,6 +55,7 @@ pub(crate) enum Command {
     Size(commands::size::Size),
     Targets(commands::targets::Targets),
     Target(commands::target::Target),
+    Probe(commands::probe::Probe),
     Doctor(commands::doctor::Doctor),
     Toolchain(commands::toolchain::Toolchain),
     Wheel(commands::wheel::Wheel),

@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use anymod_model::Diagnostic;
 use anymod_model::codes::intercept as codes;
+use anymod_store::Store;
 
 use super::added;
 use super::command::{Driver, Language, Mode, language};
-use super::compiler::{self, Compilation};
+use super::compiler;
 use super::config::Config;
-use super::linker;
+use super::digests::Digests;
 use super::names::{self, Role};
 use super::process::{self, Ended, Surroundings};
 use super::queries::{self, Answer};
@@ -65,6 +66,10 @@ pub fn main(called: &Called) -> u8 {
             cwd: directory.to_string_lossy().into_owned(),
             ..TraceRecord::default()
         },
+        digests: Digests::new(&config.directory),
+        store: None,
+        ran: false,
+        hit: false,
         config: &config,
         directory: &directory,
     };
@@ -74,7 +79,14 @@ pub fn main(called: &Called) -> u8 {
         said: error.to_string().into_bytes(),
         ..Ended::default()
     });
-    let mut record = call.record;
+    call.digests.remember();
+    if call.hit && !call.ran {
+        call.record.outcome = Outcome::Hit;
+    }
+    let Call { mut record, store, .. } = call;
+    if let Some(store) = store {
+        store.leave();
+    }
     record.exit = ended.exit;
     if ended.exit != 0 {
         // A query that fails is how packages learn that there is no such compiler.
@@ -108,6 +120,13 @@ pub(super) struct Call<'a> {
     pub(super) directory: &'a Path,
     pub(super) surroundings: Surroundings,
     pub(super) record: TraceRecord,
+    pub(super) digests: Digests,
+    /// The store, once it is needed.
+    pub(super) store: Option<Store>,
+    /// True once a tool ran.
+    pub(super) ran: bool,
+    /// True once something came out of the store.
+    pub(super) hit: bool,
 }
 
 impl Call<'_> {
@@ -122,7 +141,7 @@ impl Call<'_> {
                 self.driver(driver, false)
             }
             Role::Linker => self.driver(super::ld::as_driver(arguments), false),
-            Role::Archiver => self.tool(added::tool(self.config, &tools.ar, "ar"), arguments),
+            Role::Archiver => self.archive(arguments),
             Role::Ranlib => self.tool(added::tool(self.config, &tools.ranlib, "ranlib"), arguments),
             Role::Nm => self.tool(added::tool(self.config, &tools.nm, "nm"), arguments),
             Role::Strip => {
@@ -139,7 +158,7 @@ impl Call<'_> {
     }
 
     /// A tool that takes the command as it is.
-    fn tool(
+    pub(super) fn tool(
         &mut self,
         mut words: Vec<OsString>,
         arguments: Vec<OsString>,
@@ -199,51 +218,12 @@ impl Call<'_> {
                 self.start(&words, false)
             }
             Answer::Linker(asked) => {
-                let mut words = linker::words(&Driver::default(), &[], self.config);
-                words.truncate(1);
+                let ld = self.config.target.tools.ld.as_deref().unwrap_or(Path::new(""));
+                let mut words = added::tool(self.config, ld, "wasm-ld");
                 words.extend(asked);
                 self.start(&words, false)
             }
         }
-    }
-
-    fn compile(&mut self, driver: &Driver, cxx: bool) -> Result<Ended, Diagnostic> {
-        for compilation in compiler::compilations(driver, cxx, self.config, None) {
-            let ended = self.one(&compilation)?;
-            if ended.exit != 0 {
-                return Ok(ended);
-            }
-        }
-        Ok(Ended::default())
-    }
-
-    /// Compiles the sources of a driver's command and links what comes of them with the rest.
-    fn link(&mut self, driver: &Driver, cxx: bool) -> Result<Ended, Diagnostic> {
-        self.record.linked = true;
-        let scratch = tempfile::Builder::new().prefix("anymod-").tempdir();
-        let scratch =
-            scratch.map_err(|error| crate::install::write_error(&std::env::temp_dir(), &error))?;
-        let mut objects = Vec::new();
-        for compilation in compiler::compilations(driver, cxx, self.config, Some(scratch.path())) {
-            let ended = self.one(&compilation)?;
-            if ended.exit != 0 {
-                return Ok(ended);
-            }
-            objects.push(compilation.output);
-        }
-        let output = driver.value("-o").unwrap_or(OsStr::new("a.out")).to_owned();
-        let mut words = linker::words(driver, &objects, self.config);
-        words.extend(["-o".into(), output]);
-        self.record(&words);
-        self.start(&words, true)
-    }
-
-    /// Compiles one source.
-    fn one(&mut self, compilation: &Compilation) -> Result<Ended, Diagnostic> {
-        self.record.sources.push(compilation.source.to_string_lossy().into_owned());
-        let command = compilation.command(&compilation.output, None);
-        self.record(&command);
-        self.start(&command, true)
     }
 
     /// Puts a command into the record.
@@ -253,15 +233,25 @@ impl Call<'_> {
     }
 
     /// Runs a tool.
-    pub(super) fn start(&self, words: &[OsString], keeps: bool) -> Result<Ended, Diagnostic> {
-        process::run(words, &self.surroundings, keeps).map_err(|error| {
-            let program = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
-            let reason = crate::install::reason(&error);
-            let message = format!("`{program}` could not be started: {reason}");
-            Diagnostic::error(&codes::NOT_STARTED, message)
-                .hint(format!("run `anymod target verify {}`", self.config.target.facts.target()))
-        })
+    pub(super) fn start(&mut self, words: &[OsString], keeps: bool) -> Result<Ended, Diagnostic> {
+        self.ran = true;
+        start(words, &self.surroundings, keeps)
     }
+}
+
+/// Runs a tool.
+pub(super) fn start(
+    words: &[OsString],
+    surroundings: &Surroundings,
+    keeps: bool,
+) -> Result<Ended, Diagnostic> {
+    process::run(words, surroundings, keeps).map_err(|error| {
+        let program = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
+        let reason = crate::install::reason(&error);
+        let message = format!("`{program}` could not be started: {reason}");
+        Diagnostic::error(&codes::NOT_STARTED, message)
+            .hint("run `anymod target verify` for the target")
+    })
 }
 
 fn fortran(name: Option<&String>) -> Diagnostic {

@@ -14,14 +14,15 @@ pub(crate) struct Compilation {
     pub(crate) source: OsString,
     /// What `-x` said of it.
     pub(crate) given: Option<OsString>,
-    #[expect(dead_code, reason = "the store asks")]
-    pub(crate) language: Language,
     /// The object.
     pub(crate) output: PathBuf,
     /// The dependency file that was asked for.
     pub(crate) dependencies: Option<Dependencies>,
     /// The words before the source and the names of outputs.
     pub(crate) words: Vec<OsString>,
+    /// True if nothing but the object, the dependency file and what is said comes of it, and nothing but what is known
+    /// goes into it.
+    pub(crate) can_be_kept: bool,
 }
 
 /// A dependency file as a user asks for it.
@@ -139,10 +140,12 @@ pub(crate) fn compilations(
             (None, None) => beside(source, "o"),
         };
         let cxx = language == Language::Cxx || cxx_driver;
+        let compiled =
+            matches!(language, Language::C | Language::Cxx | Language::Assembly | Language::Plain);
         compilations.push(Compilation {
+            can_be_kept: compiled && source != "-" && can_be_kept(driver, config),
             source: source.to_owned(),
             given: given.map(OsStr::to_owned),
-            language,
             dependencies: dependencies(driver, source, &output, objects.is_some()),
             output,
             words: words(driver, cxx_driver, cxx, config),
@@ -151,10 +154,77 @@ pub(crate) fn compilations(
     compilations
 }
 
+/// False for options that have a compiler write or read what nobody tells of.
+fn can_be_kept(driver: &Driver, config: &Config) -> bool {
+    const PREFIXES: &[&str] = &[
+        "-save-temps",
+        "--save-temps",
+        "-fprofile",
+        "-ftest-coverage",
+        "--coverage",
+        "-coverage",
+        "-gsplit-dwarf",
+        "-ftime-trace",
+        "-fmodule",
+        "-fplugin",
+        "-fpass-plugin",
+        "-Wp,",
+        "-H",
+        "-###",
+        "-d",
+        "-ftime-report",
+        "-print-stats",
+        "-fsave-optimization-record",
+        "-MG",
+        "-MJ",
+        "-Xclang",
+        "-Xpreprocessor",
+        "-include-pch",
+        "-aux-info",
+        "-foptimization-record",
+        "-fcrash-diagnostics",
+        "-fdump",
+        "-fstack-usage",
+        "-fcallgraph-info",
+        "--analyze",
+        "-mllvm",
+        "-fsanitize-ignorelist",
+        "-fsanitize-blacklist",
+        "-fxray",
+        "-fdepfile-entry",
+        "-ivfsoverlay",
+        "-fdiagnostics-format",
+        "--serialize-diagnostics",
+        "-serialize-diagnostics",
+        "-v",
+        "-fbasic-block-sections=",
+        "-ffile-prefix-map",
+        "-fcoverage",
+        "-fmemory-profile",
+    ];
+    let refused = |word: &str| PREFIXES.iter().any(|prefix| word.starts_with(prefix));
+    let users = config.flags.cflags.iter().chain(&config.flags.cxxflags);
+    !users.into_iter().any(|word| refused(word))
+        && driver.items.iter().all(|item| match item {
+            Item::Valued { name, .. } => !refused(name),
+            Item::Flag(flag) => flag.to_str().is_some_and(|flag| !refused(flag)),
+            Item::Input { .. } => true,
+        })
+}
+
 /// The file of a source's name in the working directory.
 fn beside(source: &OsStr, extension: &str) -> PathBuf {
     let name = Path::new(source).file_name().unwrap_or(source);
     Path::new(name).with_extension(extension)
+}
+
+/// Directories whose headers a driver's command calls those of the system.
+pub(crate) fn system_directories(driver: &Driver) -> Vec<&OsStr> {
+    let named = driver.items.iter().filter_map(|item| match item {
+        Item::Valued { name: "-isystem" | "-idirafter", value, .. } => Some(value.as_os_str()),
+        _ => None,
+    });
+    named.collect()
 }
 
 /// The dependency file that a command asks for.
@@ -194,9 +264,15 @@ fn dependencies(
 
 impl Compilation {
     /// The whole command, making the object at `output` and, if a file for it is given, listing there all
-    /// that was read, instead of as was asked.
-    pub(crate) fn command(&self, output: &Path, depfile: Option<&Path>) -> Vec<OsString> {
+    /// that was read, instead of as was asked. `maps` keep directories out of the object.
+    pub(crate) fn command(
+        &self,
+        maps: &[OsString],
+        output: &Path,
+        depfile: Option<&Path>,
+    ) -> Vec<OsString> {
         let mut words = self.words.clone();
+        words.extend(maps.iter().cloned());
         match (depfile, &self.dependencies) {
             (Some(depfile), _) => {
                 words.extend([

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 
 use anymod_model::codes::intercept as codes;
 use anymod_model::{Diagnostic, Place};
+use anymod_store::Digest;
 use serde::{Deserialize, Serialize};
 
+use super::tools;
 use crate::install;
-use crate::target::{Description, TargetEnvironment};
+use crate::target::{Description, TargetEnvironment, Tools};
 
 /// Name of the file.
 pub(crate) const FILE: &str = "anymod-intercept.json";
@@ -78,7 +80,6 @@ impl StoreConfig {
         }
     }
 
-    #[expect(dead_code, reason = "the store asks")]
     pub(crate) fn options(&self) -> anymod_store::Options {
         anymod_store::Options {
             link: match self.link {
@@ -93,6 +94,15 @@ impl StoreConfig {
             },
         }
     }
+}
+
+/// A tool as it was when the file was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ToolConfig {
+    /// What identifies it, a digest.
+    pub(crate) identity: String,
+    /// What tells without reading that it is the same.
+    pub(crate) stamp: [i64; 3],
 }
 
 /// What the file holds.
@@ -110,8 +120,8 @@ pub(crate) struct Config {
     pub(crate) exports: ExportPolicy,
     pub(crate) rules_off: Vec<String>,
     pub(crate) flags: Flags,
-    /// Digests of the tools, by path.
-    pub(crate) tools: BTreeMap<PathBuf, String>,
+    /// The tools, by path.
+    pub(crate) tools: BTreeMap<PathBuf, ToolConfig>,
     /// Where it was read from; not in the file.
     #[serde(skip)]
     pub(crate) directory: PathBuf,
@@ -166,6 +176,28 @@ impl Config {
     /// The directory that holds the names.
     pub(crate) fn bin(&self) -> PathBuf {
         self.directory.join("bin")
+    }
+
+    /// What identifies a tool; none if it cannot be read.
+    pub(crate) fn identity(&self, program: &Path) -> Option<Digest> {
+        let known = self.tools.get(program);
+        let known = known.filter(|known| tools::stamp(program) == Some(known.stamp));
+        match known {
+            Some(known) => Digest::from_hex(&known.identity),
+            None => tools::identity(program),
+        }
+    }
+
+    /// Notes what identifies the tools now.
+    pub(crate) fn identify(&mut self) {
+        let Tools { cc, cxx, ld, ar, .. } = &self.target.tools;
+        for program in [Some(cc), Some(cxx), ld.as_ref(), Some(ar)].into_iter().flatten() {
+            if let (Some(stamp), Some(identity)) = (tools::stamp(program), tools::identity(program))
+            {
+                let identity = identity.to_string();
+                self.tools.insert(program.clone(), ToolConfig { identity, stamp });
+            }
+        }
     }
 
     /// True unless a rule was turned off.

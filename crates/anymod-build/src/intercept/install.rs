@@ -145,7 +145,7 @@ pub fn install(
         }
     }
     roots.sort_by_key(|(root, _)| std::cmp::Reverse(root.as_os_str().len()));
-    let config = Config {
+    let mut config = Config {
         store: setup.store.as_ref().map(|(store, options)| StoreConfig::of(store, options)),
         host_python: setup.host_python.iter().map(|path| real(path)).collect(),
         roots,
@@ -154,6 +154,9 @@ pub fn install(
         flags: setup.flags.clone(),
         ..Config::new(setup.target, &setup.trace)
     };
+    if config.store.is_some() {
+        config.identify();
+    }
     config.write(&directory)?;
     Ok(StandIn { bin })
 }

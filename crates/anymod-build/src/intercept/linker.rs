@@ -30,8 +30,85 @@ pub(crate) fn kind(driver: &Driver) -> Kind {
     }
 }
 
-/// The linker's words but for the file it makes. The sources among the inputs have been compiled to `objects`, in order.
-pub(crate) fn words(driver: &Driver, objects: &[PathBuf], config: &Config) -> Vec<OsString> {
+/// A word of the linker's command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// An option.
+    Word(OsString),
+    /// A directory that is searched for libraries.
+    Directory(OsString),
+    /// A library that is looked for by its name.
+    Library(OsString),
+    /// A file.
+    File(OsString),
+}
+
+impl Piece {
+    fn word(&self) -> OsString {
+        match self {
+            Piece::Word(word) | Piece::File(word) => word.clone(),
+            Piece::Directory(directory) => joined("-L", directory),
+            Piece::Library(name) => joined("-l", name),
+        }
+    }
+}
+
+/// The words of the linker's command, but for the file it makes.
+pub(crate) fn words(pieces: &[Piece]) -> Vec<OsString> {
+    pieces.iter().map(Piece::word).collect()
+}
+
+/// The files of a link in order, those of libraries as found; none if one is not found, or if options read or write
+/// other files.
+pub(crate) fn files(pieces: &[Piece], directory: &Path) -> Option<Vec<PathBuf>> {
+    const OTHER: &[&str] = &[
+        "--Map",
+        "-Map",
+        "--reproduce",
+        "--why-extract",
+        "--trace",
+        "-t",
+        "--print",
+        "-M",
+        "-y",
+        "--thinlto",
+        "--save-temps",
+        "--verbose",
+        "-v",
+        "@",
+        "-T",
+        "-soname",
+    ];
+    let mut files = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Word(word) => {
+                if OTHER.iter().any(|option| super::text::starts_with(word, option)) {
+                    return None;
+                }
+            }
+            Piece::Directory(_) => {}
+            Piece::File(path) => files.push(directory.join(path)),
+            Piece::Library(name) => {
+                let found = pieces.iter().find_map(|piece| {
+                    let Piece::Directory(searched) = piece else { return None };
+                    let searched = directory.join(searched);
+                    let named = |extension: &str| {
+                        let mut file = joined("lib", name);
+                        file.push(extension);
+                        searched.join(file)
+                    };
+                    [named(".so"), named(".a")].into_iter().find(|path| path.exists())
+                });
+                files.push(found?);
+            }
+        }
+    }
+    Some(files)
+}
+
+/// The linker's command but for the file it makes. The sources among the inputs have been compiled to `objects`, in order.
+pub(crate) fn pieces(driver: &Driver, objects: &[PathBuf], config: &Config) -> Vec<Piece> {
     let Some(program) = &config.target.tools.ld else { return Vec::new() };
     let kind = kind(driver);
     let mut words = added::tool(config, program, "wasm-ld");
@@ -44,40 +121,43 @@ pub(crate) fn words(driver: &Driver, objects: &[PathBuf], config: &Config) -> Ve
     }
     let whole = kind != Kind::Relocatable && config.exports == ExportPolicy::WholeArchive;
     words.extend(whole.then(|| "--whole-archive".into()));
+    let mut pieces: Vec<Piece> = words.into_iter().map(Piece::Word).collect();
     let mut compiled = objects.iter();
-    let mut inputs = Vec::new();
     for item in &driver.items {
         match item {
-            Item::Input { path, language } => {
-                let source = super::command::language(path, language.as_deref()).is_some();
-                let path = if source {
-                    compiled.next().map(|path| path.as_os_str())
-                } else {
-                    Some(path.as_os_str())
-                };
-                inputs.extend(path.map(OsStr::to_owned));
-                words.extend(path.map(OsStr::to_owned));
+            Item::Input { path, language } if is_source(path, language.as_deref()) => {
+                pieces.extend(compiled.next().map(|object| Piece::File(object.into())));
             }
-            Item::Valued { name: "-l" | "-L" | "-u", .. } => words.extend(item.words()),
-            Item::Valued { name: "-Xlinker", value, .. } => words.push(value.clone()),
+            Item::Input { path, .. } => pieces.push(Piece::File(path.clone())),
+            Item::Valued { name: "-L", value, .. } => pieces.push(Piece::Directory(value.clone())),
+            Item::Valued { name: "-l", value, .. } => pieces.push(Piece::Library(value.clone())),
+            Item::Valued { name: "-u", .. } => {
+                pieces.extend(item.words().into_iter().map(Piece::Word));
+            }
+            Item::Valued { name: "-Xlinker", value, .. } => pieces.push(Piece::Word(value.clone())),
             _ => {}
         }
     }
-    words.extend(whole.then(|| "--no-whole-archive".into()));
+    let mut last: Vec<OsString> = whole.then(|| "--no-whole-archive".into()).into_iter().collect();
     if kind != Kind::Relocatable {
-        words.extend(exports(kind, &inputs, config));
+        last.extend(exports(kind, &pieces, config));
     }
-    words.extend(config.flags.ldflags.iter().flat_map(|flag| {
-        let parts = flag
-            .strip_prefix("-Wl,")
-            .map_or(vec![flag.as_str()], |parts| parts.split(',').collect());
-        parts.into_iter().map(OsString::from).collect::<Vec<_>>()
-    }));
-    words
+    for flag in &config.flags.ldflags {
+        match flag.strip_prefix("-Wl,") {
+            Some(parts) => last.extend(parts.split(',').map(OsString::from)),
+            None => last.push(flag.into()),
+        }
+    }
+    pieces.extend(last.into_iter().map(Piece::Word));
+    pieces
+}
+
+fn is_source(path: &OsStr, given: Option<&OsStr>) -> bool {
+    super::command::language(path, given).is_some()
 }
 
 /// What is shown.
-fn exports(kind: Kind, inputs: &[OsString], config: &Config) -> Vec<OsString> {
+fn exports(kind: Kind, inputs: &[Piece], config: &Config) -> Vec<OsString> {
     if kind == Kind::Program {
         // A program without its function is an error, as it would be for one that can be run.
         let main =
@@ -100,9 +180,10 @@ fn exports(kind: Kind, inputs: &[OsString], config: &Config) -> Vec<OsString> {
 
 /// The names in objects and archives that begin so, sorted. Names stand in them as they are, and one that is no function
 /// of theirs is not exported by `--export-if-defined`.
-fn names(inputs: &[OsString], prefix: &[u8]) -> Vec<String> {
+fn names(inputs: &[Piece], prefix: &[u8]) -> Vec<String> {
     let mut found = std::collections::BTreeSet::new();
     for input in inputs {
+        let Piece::File(input) = input else { continue };
         let bytes = std::fs::read(Path::new(input)).unwrap_or_default();
         let mut rest = bytes.as_slice();
         while let Some(at) = memchr::memmem::find(rest, prefix) {

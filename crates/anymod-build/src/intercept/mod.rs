@@ -16,6 +16,8 @@
 //! | `process` | running tools |
 //! | `flags` | the tables as a person reads them |
 //! | `install` | putting the names in place |
+//! | `steps`, `stored` | what is compiled, archived and linked, through the store |
+//! | `places`, `digests`, `tools` | paths, contents and tools as keys have them |
 //! | `call` | one call, from arguments to exit status |
 //! | `trace` | the record of commands |
 //!
@@ -27,6 +29,7 @@ mod call;
 mod command;
 mod compiler;
 mod config;
+mod digests;
 #[cfg(test)]
 mod fixture;
 mod flags;
@@ -35,11 +38,15 @@ mod ld;
 mod linker;
 mod names;
 mod options;
+mod places;
 mod process;
 mod queries;
 mod response;
 mod rules;
+mod steps;
+mod stored;
 mod text;
+mod tools;
 mod trace;
 
 pub use call::{Called, called_as, main};

@@ -35,7 +35,6 @@ pub(crate) struct Ended {
     /// The signal that killed it.
     pub(crate) signal: Option<i32>,
     /// What it said on its standard output, if that was kept.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the store asks"))]
     pub(crate) output: Vec<u8>,
     /// What it said on its error output, if that was kept.
     pub(crate) said: Vec<u8>,
@@ -50,10 +49,23 @@ pub(crate) struct Surroundings {
     pub(crate) set: Vec<(&'static str, OsString)>,
 }
 
+/// What `__DATE__` and `__TIME__` stand for, so that objects do not depend on the clock.
+const EPOCH: &str = "SOURCE_DATE_EPOCH";
+
 impl Surroundings {
+    /// What the dates in objects are made of.
+    pub(crate) fn epoch(&self) -> OsString {
+        let set = self.set.iter().find(|(name, _)| *name == EPOCH).map(|(_, value)| value.clone());
+        set.or_else(|| std::env::var_os(EPOCH)).unwrap_or_default()
+    }
+
     /// Those of this process, whose names are in the directory `bin`.
     pub(crate) fn of_process(bin: &Path) -> Surroundings {
-        Surroundings { path: without(std::env::var_os("PATH"), bin), set: Vec::new() }
+        let mut set = Vec::new();
+        if std::env::var_os(EPOCH).is_none_or(|epoch| epoch.is_empty()) {
+            set.push((EPOCH, OsString::from("0")));
+        }
+        Surroundings { path: without(std::env::var_os("PATH"), bin), set }
     }
 }
 

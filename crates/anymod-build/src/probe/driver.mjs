@@ -34,11 +34,21 @@ async function step(event, work) {
         error = reason(thrown);
     }
     tell({ ...event, milliseconds: Math.round(performance.now() - start), error });
+    // After a fatal error the runtime does nothing any more; who asked starts another one.
+    if (error !== null && pyodide !== undefined && !alive()) process.exit(3);
     return error === null;
 }
 
 const say = (text) => process.stderr.write(text + "\n");
 let pyodide;
+
+function alive() {
+    try {
+        return pyodide.runPython("1") === 1;
+    } catch {
+        return false;
+    }
+}
 
 async function boot() {
     const { loadPyodide } = await import(pathToFileURL(path.join(request.runtime, "pyodide.mjs")));
@@ -74,17 +84,36 @@ async function main() {
         if (!(await step({ step: "install", name: path.basename(request.wheel) }, () => install(request.wheel)))) return;
     }
     for (const name of request.modules) {
-        await step({ step: "import", name }, () => {
-            pyodide.globals.set("anymod_name", name);
-            pyodide.runPython("import importlib; importlib.import_module(anymod_name); del anymod_name");
-        });
+        await step({ step: "import", name }, () => python(IMPORT, { name }));
     }
     if (request.test !== null) {
         const { name, code } = request.test;
-        await step({ step: "test", name }, () => pyodide.runPythonAsync(code, { filename: name }));
+        await step({ step: "test", name }, () => python(TEST, { name, code }));
     }
 }
 
+// A module or a test that calls `sys.exit` would end the runtime: for the one that is a failure, for the other its result.
+const IMPORT = `
+import importlib
+try:
+    importlib.import_module(name)
+except SystemExit as exit:
+    raise ImportError(f"the module ends the program: SystemExit({exit.code!r})") from None
+`;
+const TEST = `
+from pyodide.code import eval_code_async
+try:
+    await eval_code_async(code, {"__name__": "__main__", "__file__": name}, filename=name)
+except SystemExit as exit:
+    if exit.code not in (None, 0):
+        raise RuntimeError(f"the test ends with SystemExit({exit.code!r})") from None
+`;
+
+function python(code, variables) {
+    const globals = pyodide.toPy(variables);
+    return pyodide.runPythonAsync(code, { globals });
+}
+
 await main();
-tell({ step: "end" });
+tell({ step: "end", error: null });
 process.exit(0);

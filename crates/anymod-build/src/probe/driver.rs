@@ -101,7 +101,7 @@ pub(crate) struct Outcome {
 /// Runs a request; no step may take longer than `timeout`.
 ///
 /// # Errors
-/// `R0006` if there is no Node; `B0003` if scratch files cannot be written.
+/// `R0005` if there is no Node; `B0003` if scratch files cannot be written.
 pub(crate) fn run(
     request: &Request,
     timeout: Duration,

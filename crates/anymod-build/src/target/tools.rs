@@ -159,10 +159,8 @@ fn emcc(facts: &PyodideFacts, environment: &Environment) -> Result<Tools, Diagno
     Ok(Tools { compiler: Compiler::Emcc, cc, cxx, ld: None, ar, ranlib, strip, nm })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
-    #![cfg(unix)]
-
     use std::os::unix::fs::PermissionsExt as _;
 
     use anymod_model::pyodide::Exceptions;
@@ -171,8 +169,9 @@ mod tests {
 
     fn program(directory: &Path, name: &str, script: &str) {
         let path = directory.join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).is_ok());
+        let mode = std::fs::Permissions::from_mode(0o755);
+        assert!(std::fs::set_permissions(&path, mode).is_ok());
     }
 
     fn clang_at(directory: &Path, suffix: &str, version: &str) {

@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod mpy;
+pub(crate) mod probe;
 pub(crate) mod settings;
 pub(crate) mod size;
 pub(crate) mod target;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Toolchain(args) => toolchain::run(&args, *printer),
         Command::Wheel(args) => wheel::run(&args, *printer),
         Command::Mpy(args) => mpy::run(args, *printer),
+        Command::Probe(args) => probe::run(&args, *printer),
         Command::Graph(args) => graph::run(&args, *printer),
         Command::Cache(args) => cache::run(&args, *printer),
         Command::Settings(args) => settings::run(&args, *printer),

@@ -79,7 +79,8 @@ fn runtime_libraries(driver: &mut Driver, context: &Context<'_>) -> Result<bool,
         let symbols = symbols.get_or_insert_with(|| {
             std::fs::read(context.config.environment().symbols()).unwrap_or_default()
         });
-        symbols.split(|byte| *byte == b'\n').any(|line| line == name.as_bytes())
+        // The file begins with no name that is looked for, and each ends its line.
+        memchr::memmem::find(symbols, format!("\n{name}\n").as_bytes()).is_some()
     };
     Ok(driver.remove(|item| match item {
         Item::Valued { name: "-l", value, .. } => {

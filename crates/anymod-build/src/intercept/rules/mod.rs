@@ -12,6 +12,7 @@ use std::path::Path;
 use super::added;
 use super::command::Driver;
 use super::config::Config;
+pub(crate) use paths::HEADERS;
 
 /// What rules know besides the command.
 pub(crate) struct Context<'a> {

@@ -1,0 +1,189 @@
+//! A call's steps through the store: looked up, claimed, run, kept.
+//!
+//! A step is a walk like every action's of the engine, an output, and for compilations the headers that were found. What
+//! is looked up, and when nothing has come to be found first, is decided by the same means (`shadow`, `incbin`).
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anymod_model::Diagnostic;
+use anymod_store::{Claim, Digest, Entry, Explanation, Kept, Store};
+use rustc_hash::FxHashMap;
+
+use super::digests::Digests;
+use super::places::Places;
+use crate::disk::{absent, join};
+use crate::{incbin, shadow};
+
+/// What a build's calls use of the store.
+pub(crate) struct Stored<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) digests: &'a mut Digests,
+    pub(crate) places: &'a Places,
+    /// Where the command runs.
+    pub(crate) directory: &'a Path,
+}
+
+/// A step that can be kept.
+pub(crate) struct Step<'a> {
+    /// The kind of action, a part of the store.
+    pub(crate) kind: &'static str,
+    pub(crate) walk: Explanation,
+    /// The file it makes.
+    pub(crate) output: &'a Path,
+    /// For a compilation, its source and the directories that are searched for headers.
+    pub(crate) headers: Option<(&'a str, &'a [String])>,
+}
+
+/// What a step made.
+pub(crate) struct Made {
+    /// Files that it was found to read.
+    pub(crate) read: Vec<String>,
+    pub(crate) said: String,
+}
+
+/// How a step went.
+pub(crate) enum Went<T> {
+    /// It came out of the store: files that it had read, and what it had said.
+    Hit(Vec<String>, String),
+    /// It ran.
+    Ran(T),
+}
+
+/// What running a step gives: something for the caller, and what is to be kept, if anything.
+pub(crate) type Run<T> = Result<(T, Option<Made>), Diagnostic>;
+
+/// The longest that a call waits for another one that runs the same step.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+impl Stored<'_> {
+    /// Does a step unless the store has what it makes. `run` does it; what it made is kept if it says so.
+    pub(crate) fn step<T>(
+        &mut self,
+        step: &Step<'_>,
+        run: impl FnOnce() -> Run<T>,
+    ) -> Result<Went<T>, Diagnostic> {
+        let key = step.walk.key();
+        if let Some(hit) = self.hit(step, &key) {
+            return Ok(hit);
+        }
+        let store = self.store;
+        let mut claim = store.claim(&key);
+        if matches!(claim, Claim::Busy) {
+            // Whoever runs it now may be killed, or may fail; then it is run here, whatever others do.
+            let _ = store.wait(&key, PATIENCE);
+            claim = store.claim(&key);
+        }
+        if let Some(hit) = self.hit(step, &key) {
+            return Ok(hit);
+        }
+        let (ran, made) = run()?;
+        if let Some(made) = made {
+            self.keep(step, &key, &made);
+        }
+        drop(claim);
+        Ok(Went::Ran(ran))
+    }
+
+    /// What the store has for a step, put in place.
+    fn hit<T>(&mut self, step: &Step<'_>, key: &Digest) -> Option<Went<T>> {
+        let record = self.store.find(step.kind, key)?;
+        let entry = record.entries.into_iter().find(|entry| self.is_as_now(step, entry))?;
+        // A destination that cannot be written is for the tool to complain about.
+        let restored = self.store.restore(&entry.outputs, &[step.output.to_owned()]);
+        if !restored.unwrap_or(false) {
+            return None;
+        }
+        let read = entry.found.iter().filter(|(_, digest)| *digest != absent());
+        let read = read.map(|(path, _)| self.places.real(path).into_owned()).collect();
+        Some(Went::Hit(read, self.places.real_text(&entry.said)))
+    }
+
+    /// True if everything that an entry was made of is as it was.
+    fn is_as_now(&mut self, step: &Step<'_>, entry: &Entry) -> bool {
+        let same = entry.found.iter().all(|(path, digest)| {
+            let path = self.directory.join(&*self.places.real(path));
+            self.digests.lasting(&path).unwrap_or_else(absent) == *digest
+        });
+        if entry.outputs.len() != 1 || !same {
+            return false;
+        }
+        let read = entry.found.iter().filter(|(_, digest)| *digest != absent());
+        let read: Vec<String> = read.map(|(path, _)| self.places.real(path).into_owned()).collect();
+        let passed = self.passed_over(step, &read);
+        passed.iter().all(|path| {
+            let portable = self.places.portable(path);
+            entry.passed.iter().any(|known| *known == *portable)
+        })
+    }
+
+    fn keep(&mut self, step: &Step<'_>, key: &Digest, made: &Made) {
+        let mut found = Vec::new();
+        let mut add = |path: &str, digest: Digest| {
+            found.push((self.places.portable(path).into_owned(), digest));
+        };
+        for path in &made.read {
+            match self.digests.lasting(&self.directory.join(path)) {
+                // Gone already, or not named in text: nobody could tell whether it is the same later.
+                None => return,
+                Some(digest) => add(path, digest),
+            }
+        }
+        if let Some((source, search)) = step.headers {
+            let own = made.read.iter().filter(|path| self.places.is_own(path));
+            let source = source.to_owned();
+            let own = own.chain(std::iter::once(&source));
+            for path in incbin::sought(own, search, self.directory) {
+                let digest = self.digests.lasting(&self.directory.join(&path));
+                add(&path, digest.unwrap_or_else(absent));
+            }
+        }
+        let passed = self.passed_over(step, &made.read);
+        let passed: Vec<String> =
+            passed.iter().map(|path| self.places.portable(path).into_owned()).collect();
+        let said = self.places.portable_text(&made.said);
+        let files = [("output".to_owned(), step.output.to_owned())];
+        let kept = Kept { found: &found, passed: &passed, said: &said, files: &files };
+        self.store.keep(step.kind, key, &step.walk.0, kept);
+    }
+
+    /// Files at places where the compiler looks before it finds one of the files that it read.
+    fn passed_over(&self, step: &Step<'_>, read: &[String]) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let Some((source, search)) = step.headers else { return found };
+        let mut listings = Listings::default();
+        let own = |path: &str| self.places.is_own(path);
+        shadow::places(source, read, search, &own, &mut |directory, name| {
+            if listings.has(&self.directory.join(directory), name) {
+                let path = join(directory, name);
+                if path != source && !read.contains(&path) {
+                    found.insert(path);
+                }
+            }
+        });
+        found
+    }
+}
+
+/// What is in directories, each listed once.
+#[derive(Default)]
+struct Listings(FxHashMap<PathBuf, HashSet<String>>);
+
+impl Listings {
+    /// True if there is a file of a name, which may be in a directory of it.
+    fn has(&mut self, directory: &Path, name: &str) -> bool {
+        let first = name.split('/').next().unwrap_or(name);
+        if first != ".." {
+            let list = || {
+                let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+                entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+            };
+            let names = self.0.entry(directory.to_owned()).or_insert_with(list);
+            if !names.contains(first) {
+                return false;
+            }
+        }
+        directory.join(name).is_file()
+    }
+}
