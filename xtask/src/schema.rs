@@ -90,10 +90,11 @@ impl Sections {
     }
 }
 
-/// A full name, offered for completion, or anything with a wildcard.
+/// A full name, offered for completion, one of a release that is in no table, or anything with a wildcard.
 fn target_pattern() -> Value {
     let names: Vec<String> = Target::all().map(|target| target.to_string()).collect();
-    json!({ "anyOf": [{ "enum": names }, { "pattern": "\\*" }] })
+    let release = "^(cpython-3\\.[0-9]+|pyodide-[0-9]+\\.[0-9]+\\.[0-9]+)$";
+    json!({ "anyOf": [{ "enum": names }, { "pattern": release }, { "pattern": "\\*" }] })
 }
 
 fn key_schema(key: &Key) -> Result<Value, String> {
@@ -135,6 +136,13 @@ fn value_schema(kind: Kind) -> Value {
             json!({ "type": "string", "pattern": "^(latest|v?1\\.(19|[2-9][0-9]|[1-9][0-9]{2,})(\\.[0-9]+)?)$" })
         }
         Kind::BuildType => text,
+        Kind::ImportName => {
+            json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)*$" })
+        }
+        Kind::Distribution => {
+            json!({ "type": "string", "pattern": "^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$" })
+        }
+        Kind::PythonVersion => json!({ "type": "string", "pattern": "^3\\.(0|[1-9][0-9]{0,2})$" }),
         Kind::Choice(choices) => words(choices),
         Kind::Choices(choices) => list(words(choices)),
         Kind::Text => json!({ "type": "string" }),

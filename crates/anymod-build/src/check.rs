@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use anymod_model::event::Reason;
+use anymod_model::event::{ActionKind, Reason};
 use anymod_store::{Explanation, Field};
 use rustc_hash::FxHashMap;
 
@@ -106,6 +106,9 @@ pub(crate) fn passed_over(action: &Action, headers: &[TextId], log: &mut Log) ->
     let (Work::Command(details), Some(source)) = (&action.work, action.inputs.first()) else {
         return Vec::new();
     };
+    if action.kind != ActionKind::Compile {
+        return Vec::new();
+    }
     shadow::found(source, headers, &details.search, log).into_iter().collect()
 }
 

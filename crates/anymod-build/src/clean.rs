@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use anymod_model::codes::build as codes;
 use anymod_model::event::Event;
+use anymod_model::manifest::{Manifest, RuntimeSettings};
+use anymod_model::target::glob_matches;
 use anymod_model::{Diagnostic, Diagnostics, Place, Target};
 
-use crate::plan::{BUILD_DIR, DIST_DIR};
+use crate::plan::{self, BUILD_DIR, DIST_DIR};
 use crate::way::Sink;
 use crate::{install, project, settings};
 
@@ -57,16 +59,16 @@ pub fn clean(request: &CleanRequest, sink: Sink<'_>) -> Result<Cleaned, Diagnost
             Diagnostic::error(&codes::NO_MANIFEST, "there is no manifest").into()
         }));
     };
-    let targets = targets(&request.targets)?;
+    check_targets(&request.targets)?;
     let directory = root.join(BUILD_DIR);
     let mut paths = Vec::new();
     let mut lock = None;
     if is_inside(&root, &directory)? {
         lock = take_lock(&directory, sink)?;
-        paths.extend(built(&directory, request, &targets)?);
+        paths.extend(built(&directory, &request.targets)?);
     }
     if request.installed {
-        paths.extend(installed(&root, &targets)?);
+        paths.extend(installed(&root, &request.targets)?);
     }
     let mut cleaned = Cleaned::default();
     for path in &paths {
@@ -81,25 +83,22 @@ pub fn clean(request: &CleanRequest, sink: Sink<'_>) -> Result<Cleaned, Diagnost
     Ok(cleaned)
 }
 
-/// The names of the targets that patterns choose; all if there is no pattern.
-fn targets(patterns: &[String]) -> Result<BTreeSet<String>, Diagnostics> {
-    let all: Vec<String> = Target::all().map(|target| target.to_string()).collect();
-    let matches =
-        |pattern: &String, name: &String| anymod_model::target::glob_matches(pattern, name);
-    let unknown = patterns.iter().filter(|pattern| !all.iter().any(|name| matches(pattern, name)));
+/// Reports patterns that no target matches.
+fn check_targets(patterns: &[String]) -> Result<(), Diagnostics> {
+    let unknown = patterns.iter().filter(|pattern| Target::matching(pattern).is_empty());
     let unknown: Vec<Diagnostic> = unknown
         .map(|pattern| {
             Diagnostic::error(&codes::UNKNOWN_TARGET, format!("no target is called `{pattern}`"))
                 .hint("run `anymod targets` for their names")
         })
         .collect();
-    if !unknown.is_empty() {
-        return Err(Diagnostics(unknown));
-    }
-    let chosen = |name: &String| {
-        patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, name))
-    };
-    Ok(all.into_iter().filter(chosen).collect())
+    if unknown.is_empty() { Ok(()) } else { Err(Diagnostics(unknown)) }
+}
+
+/// True for the name of a target that patterns choose; any target if there is no pattern.
+fn is_chosen(name: &str, patterns: &[String]) -> bool {
+    let matches = |pattern: &String| glob_matches(pattern, name);
+    Target::parse(name).is_some() && (patterns.is_empty() || patterns.iter().any(matches))
 }
 
 /// True if the directory is there and really in the project; an error if it is elsewhere.
@@ -133,18 +132,14 @@ fn take_lock(directory: &Path, sink: Sink<'_>) -> Result<Option<std::fs::File>, 
 }
 
 /// What is to be removed below `build/`, in order.
-fn built(
-    directory: &Path,
-    request: &CleanRequest,
-    targets: &BTreeSet<String>,
-) -> Result<Vec<PathBuf>, Diagnostic> {
+fn built(directory: &Path, patterns: &[String]) -> Result<Vec<PathBuf>, Diagnostic> {
     let entries = std::fs::read_dir(directory);
     let entries = entries.map_err(|error| install::read_error(directory, &error))?;
-    let everything = request.targets.is_empty();
+    let everything = patterns.is_empty();
     let ours = |name: &str| {
         let own =
             OWN_NAMES.contains(&name) || OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-        targets.contains(name) || (everything && own && name != LOCK)
+        is_chosen(name, patterns) || (everything && own && name != LOCK)
     };
     let mut paths: Vec<PathBuf> = entries
         .flatten()
@@ -156,25 +151,52 @@ fn built(
 }
 
 /// The installed modules that the manifest describes, in order.
-fn installed(root: &Path, targets: &BTreeSet<String>) -> Result<Vec<PathBuf>, Diagnostics> {
+fn installed(root: &Path, patterns: &[String]) -> Result<Vec<PathBuf>, Diagnostics> {
     let (_, manifest) = project::read_manifest(root)?;
     let mut paths = Vec::new();
-    if !is_inside(root, &root.join(DIST_DIR))? {
+    let dist = root.join(DIST_DIR);
+    if !is_inside(root, &dist)? {
         return Ok(paths);
     }
-    for target in targets {
-        let directory = root.join(DIST_DIR).join(target);
+    let entries = std::fs::read_dir(&dist).map_err(|error| install::read_error(&dist, &error))?;
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    for name in names.filter(|name| is_chosen(name, patterns)) {
+        let (Some(target), directory) = (Target::parse(&name), dist.join(&name)) else { continue };
         if !is_inside(root, &directory)? {
             continue;
         }
-        let files = manifest.modules().map(|module| directory.join(format!("{module}.mpy")));
-        paths.extend(files.filter(|file| {
+        let made = products(&manifest, target);
+        let files = std::fs::read_dir(&directory).into_iter().flatten().flatten();
+        let files = files.filter(|file| {
+            let is_made = file.file_name().to_str().is_some_and(|name| made(name));
             // A directory of that name is nothing that a build makes.
-            file.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir())
-        }));
+            is_made && file.file_type().is_ok_and(|kind| !kind.is_dir())
+        });
+        paths.extend(files.map(|file| file.path()));
     }
     paths.sort();
     Ok(paths)
+}
+
+/// Tells the names of files that modules have for a target.
+fn products(manifest: &Manifest, target: Target) -> impl Fn(&str) -> bool {
+    let modules: Vec<String> = manifest.modules().map(str::to_owned).collect();
+    let mut distributions = BTreeSet::new();
+    for module in &modules {
+        // What variables hold has no part in what a wheel is called.
+        let settings = manifest
+            .resolve(module, target, manifest.default_build_type(), &|_| Some("-".to_owned()));
+        if let Ok(RuntimeSettings::Python(own)) = settings.map(|settings| settings.runtime) {
+            distributions.insert(plan::distribution(&own.wheel.name));
+        }
+    }
+    move |name| match name.strip_suffix(".mpy") {
+        Some(module) => modules.iter().any(|known| known == module),
+        None => {
+            let wheel = name.strip_suffix(".whl").and_then(|name| name.split_once('-'));
+            wheel.is_some_and(|(distribution, _)| distributions.contains(distribution))
+        }
+    }
 }
 
 /// Adds the files at and below a path, without following links.

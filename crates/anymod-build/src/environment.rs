@@ -77,10 +77,14 @@ impl Environment {
         if name.contains(['/', std::path::MAIN_SEPARATOR]) {
             return self.executable(Path::new(name));
         }
-        let path = self.get("PATH")?;
-        std::env::split_paths(path)
+        self.find_programs(name).next()
+    }
+
+    /// Every program of that name on the `PATH`, in order.
+    pub(crate) fn find_programs(&self, name: &str) -> impl Iterator<Item = PathBuf> {
+        std::env::split_paths(self.get("PATH").unwrap_or_default())
             .filter(|directory| directory.is_absolute())
-            .find_map(|directory| self.executable(&directory.join(name)))
+            .filter_map(move |directory| self.executable(&directory.join(name)))
     }
 
     /// The path itself, if a file that may be executed is there.

@@ -4,7 +4,11 @@
 //! known from before starts no process), and changes nothing.
 
 mod compile;
+mod micropython;
 mod module;
+mod python;
+
+pub(crate) use python::distribution;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -12,14 +16,16 @@ use std::path::{Path, PathBuf};
 
 use anymod_model::codes::build as codes;
 use anymod_model::manifest::{Manifest, ToolchainKind};
-use anymod_model::{Abi, Diagnostic, Diagnostics, Target};
+use anymod_model::{Abi, Arch, Diagnostic, Diagnostics, Target};
+
+use anymod_model::target::glob_matches;
 
 use crate::action::Action;
 use crate::environment::Environment;
 use crate::glob::Globber;
 use crate::log::Log;
 use crate::stat::Stat;
-use crate::toolchain::{self, Choice, MpyCross, Toolchain};
+use crate::toolchain::{self, Choice, MpyCross, PythonTools, Toolchain};
 use anymod_store::Digest;
 
 /// Directory of everything that a build keeps for itself, relative to the project.
@@ -86,6 +92,7 @@ pub(crate) struct Planner<'a> {
     globber: Globber,
     forced: Option<ToolchainKind>,
     toolchains: BTreeMap<Target, Result<Toolchain, Diagnostics>>,
+    pythons: BTreeMap<Target, Result<PythonTools, Diagnostics>>,
     mpy_crosses: BTreeMap<Abi, Result<MpyCross, Diagnostic>>,
     /// Digest of this program: the tool of everything done inside it.
     own: Digest,
@@ -120,6 +127,7 @@ pub(crate) fn plan(
         globber: Globber::new(root, &[BUILD_DIR, DIST_DIR]),
         forced: selection.toolchain,
         toolchains: BTreeMap::new(),
+        pythons: BTreeMap::new(),
         mpy_crosses: BTreeMap::new(),
         own,
         actions: Vec::new(),
@@ -173,7 +181,9 @@ fn select(
         }
     }
     for pattern in &selection.targets {
-        if Target::matching(pattern).is_empty() {
+        let is_declared = |target: &Target| glob_matches(pattern, &target.to_string());
+        let declared = || all.iter().any(|module| manifest.targets(module).iter().any(is_declared));
+        if Target::matching(pattern).is_empty() && !declared() {
             let message = format!("no target is called `{pattern}`");
             let hint = "run `anymod targets` for their names";
             findings.push(Diagnostic::error(&codes::UNKNOWN_TARGET, message).hint(hint));
@@ -191,10 +201,12 @@ fn select(
             }
             selection.targets.iter().any(|pattern| {
                 let named = Target::parse(pattern) == Some(*target);
-                named || (declared.contains(target) && Target::matching(pattern).contains(target))
+                named || (declared.contains(target) && glob_matches(pattern, &target.to_string()))
             })
         };
-        jobs.extend(Target::all().filter(wanted).map(|target| (module.to_owned(), target)));
+        let named = selection.targets.iter().filter_map(|pattern| Target::parse(pattern));
+        let known: BTreeSet<Target> = declared.iter().copied().chain(named).collect();
+        jobs.extend(known.into_iter().filter(wanted).map(|target| (module.to_owned(), target)));
     }
     if manifest.modules().next().is_none() {
         let message = "the manifest has artifacts and no module to build";
@@ -220,25 +232,43 @@ fn own_digest(log: &mut Log) -> Result<Digest, Diagnostic> {
 
 impl Planner<'_> {
     /// The compiler for a target.
-    pub(crate) fn toolchain(&mut self, target: Target) -> Result<Toolchain, Diagnostics> {
+    pub(crate) fn toolchain(
+        &mut self,
+        target: Target,
+        arch: Arch,
+    ) -> Result<Toolchain, Diagnostics> {
         if let Some(known) = self.toolchains.get(&target) {
             return known.clone();
         }
-        let found = self.find_toolchain(target);
+        let choice = self.choice(target);
+        let find = |choice| Ok(toolchain::find(arch, &choice, self.environment, self.log)?);
+        let found = choice.and_then(find);
         self.toolchains.insert(target, found.clone());
         found
     }
 
-    fn find_toolchain(&mut self, target: Target) -> Result<Toolchain, Diagnostics> {
+    /// The tools for a target that is a Python.
+    pub(crate) fn python_tools(&mut self, target: Target) -> Result<PythonTools, Diagnostics> {
+        if let Some(known) = self.pythons.get(&target) {
+            return known.clone();
+        }
+        let choice = self.choice(target);
+        let find =
+            |choice| Ok(toolchain::find_python(target, &choice, self.environment, self.log)?);
+        let found = choice.and_then(find);
+        self.pythons.insert(target, found.clone());
+        found
+    }
+
+    fn choice(&mut self, target: Target) -> Result<Choice, Diagnostics> {
         let environment = self.environment;
         let lookup = |name: &str| environment.get(name).map(str::to_owned);
-        let choice = Choice {
+        Ok(Choice {
             forced: self.forced,
             manifest: self.manifest.toolchain(target, &lookup)?,
             file: self.manifest.file().to_owned(),
             root: self.root.to_owned(),
-        };
-        Ok(toolchain::find(target, &choice, environment, self.log)?)
+        })
     }
 
     /// The compiler of Python sources for an ABI.
@@ -280,7 +310,7 @@ mod tests {
         let selection =
             Selection { modules: owned(modules), targets: owned(targets), ..Selection::default() };
         let jobs = select(&manifest, &selection)?;
-        Ok(jobs.into_iter().map(|(module, target)| format!("{module}/{}", target.arch)).collect())
+        Ok(jobs.into_iter().map(|(module, target)| format!("{module}/{target}")).collect())
     }
 
     #[test]

@@ -94,6 +94,11 @@ impl ModuleSizes {
         }
     }
 
+    /// Of a file whose parts are not counted, such as a wheel.
+    pub(crate) fn of_file(file: usize) -> ModuleSizes {
+        ModuleSizes { file: file as u64, ..ModuleSizes::default() }
+    }
+
     /// The linker's account, completed from the finished file, into which Python code may have been merged.
     pub(crate) fn complete(
         linked: Option<ModuleSizes>,

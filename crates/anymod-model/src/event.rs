@@ -120,6 +120,8 @@ pub enum ActionKind {
     Link,
     /// Merges several `.mpy` files.
     Merge,
+    /// Packs an extension module and Python files into a wheel.
+    Wheel,
 }
 
 impl ActionKind {
@@ -133,6 +135,7 @@ impl ActionKind {
             ActionKind::Library => "library",
             ActionKind::Link => "link",
             ActionKind::Merge => "merge",
+            ActionKind::Wheel => "wheel",
         }
     }
 }

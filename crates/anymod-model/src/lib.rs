@@ -20,4 +20,4 @@ pub use abi::Abi;
 pub use arch::Arch;
 pub use codes::Code;
 pub use diag::{Diagnostic, Diagnostics, Place, Severity};
-pub use target::{Runtime, Target};
+pub use target::{PyodideVersion, PythonVersion, Runtime, Target};

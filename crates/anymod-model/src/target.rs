@@ -1,4 +1,5 @@
-//! Targets: a runtime, its architecture, and the name that both have in the manifest, on the command line and on disk.
+//! Targets: a runtime and the kind of it that a module is built for, and the name that both have in the manifest, on the
+//! command line and on disk.
 
 use crate::arch::{ARCHES, Arch};
 
@@ -7,49 +8,163 @@ use crate::arch::{ARCHES, Arch};
 pub enum Runtime {
     /// MicroPython, through `.mpy` files.
     MicroPython,
+    /// CPython on the platform that anymod runs on, through extension modules in wheels.
+    CPython,
+    /// Pyodide: CPython as WebAssembly, through wheels as well.
+    Pyodide,
 }
 
 impl Runtime {
+    /// Every runtime, in the order in which reports list them.
+    pub const ALL: [Runtime; 3] = [Runtime::MicroPython, Runtime::CPython, Runtime::Pyodide];
+
     /// Name as it begins a target's name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Runtime::MicroPython => "micropython",
+            Runtime::CPython => "cpython",
+            Runtime::Pyodide => "pyodide",
         }
     }
 }
 
-/// One thing to build for, for instance `micropython-armv7m`.
+/// A feature release of Python 3, for instance 3.11: the part of a version that decides the binary interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Target {
-    /// The runtime that loads the module.
-    pub runtime: Runtime,
-    /// The architecture of its code.
-    pub arch: Arch,
+pub struct PythonVersion {
+    /// The number after `3.`.
+    pub minor: u8,
+}
+
+impl PythonVersion {
+    /// Reads a version like `3.11`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<PythonVersion> {
+        let minor = number(text.strip_prefix("3.")?)?;
+        Some(PythonVersion { minor: u8::try_from(minor).ok()? })
+    }
+
+    /// The interpreter tag of wheels, for instance `cp311`.
+    #[must_use]
+    pub fn tag(self) -> String {
+        format!("cp3{}", self.minor)
+    }
+}
+
+impl std::fmt::Display for PythonVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "3.{}", self.minor)
+    }
+}
+
+/// A release of Pyodide, for instance 0.29.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PyodideVersion {
+    /// Its three numbers.
+    pub numbers: [u16; 3],
+}
+
+impl PyodideVersion {
+    /// Reads a version like `0.29.5`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<PyodideVersion> {
+        let mut numbers = [0; 3];
+        let mut parts = text.split('.');
+        for place in &mut numbers {
+            *place = number(parts.next()?)?;
+        }
+        parts.next().is_none().then_some(PyodideVersion { numbers })
+    }
+}
+
+impl std::fmt::Display for PyodideVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [major, minor, patch] = self.numbers;
+        write!(f, "{major}.{minor}.{patch}")
+    }
+}
+
+/// A number in the one way to write it, so that a version has one name.
+fn number(text: &str) -> Option<u16> {
+    let canonical = text == "0" || !text.starts_with(['0', '+']);
+    text.parse().ok().filter(|_| canonical)
+}
+
+/// Releases of CPython that patterns stand for and lists show. Any other can be named in full.
+const CPYTHONS: [u8; 4] = [11, 12, 13, 14];
+
+/// Releases of Pyodide that patterns stand for and lists show: the last of each ABI. Any other can be named in full.
+const PYODIDES: [[u16; 3]; 4] = [[0, 27, 7], [0, 28, 3], [0, 29, 5], [314, 0, 7]];
+
+/// One thing to build for, for instance `micropython-armv7m`, `cpython-3.11` or `pyodide-0.29.5`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// MicroPython on an architecture.
+    MicroPython(Arch),
+    /// A feature release of CPython on the platform that anymod runs on.
+    CPython(PythonVersion),
+    /// A release of Pyodide.
+    Pyodide(PyodideVersion),
 }
 
 impl Target {
-    /// Every target anymod knows, in table order.
+    /// Every target that anymod knows by itself, in table order, which is the order of targets.
     pub fn all() -> impl Iterator<Item = Target> {
-        ARCHES.iter().map(|row| Target { runtime: Runtime::MicroPython, arch: row.arch })
+        let micropythons = ARCHES.iter().map(|row| Target::MicroPython(row.arch));
+        let cpythons = CPYTHONS.map(|minor| Target::CPython(PythonVersion { minor }));
+        let pyodides = PYODIDES.map(|numbers| Target::Pyodide(PyodideVersion { numbers }));
+        micropythons.chain(cpythons).chain(pyodides)
     }
 
-    /// Reads a full target name.
+    /// The runtime that loads the module.
+    #[must_use]
+    pub fn runtime(self) -> Runtime {
+        match self {
+            Target::MicroPython(_) => Runtime::MicroPython,
+            Target::CPython(_) => Runtime::CPython,
+            Target::Pyodide(_) => Runtime::Pyodide,
+        }
+    }
+
+    /// What follows the runtime in its name: an architecture or a version.
+    #[must_use]
+    pub fn kind(self) -> String {
+        match self {
+            Target::MicroPython(arch) => arch.to_string(),
+            Target::CPython(version) => version.to_string(),
+            Target::Pyodide(version) => version.to_string(),
+        }
+    }
+
+    /// Reads a full target name, also of a release that is in no table.
     #[must_use]
     pub fn parse(name: &str) -> Option<Target> {
-        Target::all().find(|target| target.to_string() == name)
+        let (runtime, kind) = name.split_once('-')?;
+        match runtime {
+            "micropython" => Arch::from_name(kind).map(Target::MicroPython),
+            "cpython" => PythonVersion::parse(kind).map(Target::CPython),
+            "pyodide" => PyodideVersion::parse(kind).map(Target::Pyodide),
+            _ => None,
+        }
     }
 
-    /// The targets whose names match `pattern`, in which `*` stands for any run of characters.
+    /// The targets that `pattern` stands for: the one that it names in full, else those of the tables whose names match,
+    /// where `*` stands for any run of characters.
     #[must_use]
     pub fn matching(pattern: &str) -> Vec<Target> {
-        Target::all().filter(|target| glob_matches(pattern, &target.to_string())).collect()
+        match Target::parse(pattern) {
+            Some(target) => vec![target],
+            None => {
+                let matches = |target: &Target| glob_matches(pattern, &target.to_string());
+                Target::all().filter(matches).collect()
+            }
+        }
     }
 }
 
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{}", self.runtime.name(), self.arch)
+        write!(f, "{}-{}", self.runtime().name(), self.kind())
     }
 }
 
@@ -74,7 +189,30 @@ mod tests {
         for target in Target::all() {
             assert_eq!(Target::parse(&target.to_string()), Some(target));
         }
-        assert_eq!(Target::parse("micropython-z80"), None);
+        for name in ["cpython-3.9", "cpython-3.15", "pyodide-0.25.1", "pyodide-999.0.10"] {
+            assert_eq!(Target::parse(name).unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn a_target_has_one_name() {
+        for name in [
+            "micropython-z80",
+            "cpython-3",
+            "cpython-2.7",
+            "cpython-3.011",
+            "cpython-3.+11",
+            "cpython-3.11.7",
+            "cpython-3.256",
+            "pyodide-0.29",
+            "pyodide-0.29.05",
+            "pyodide-0.29.5.1",
+            "pyodide-0.29.5a1",
+            "pyodide",
+            "x64",
+        ] {
+            assert_eq!(Target::parse(name), None, "{name}");
+        }
     }
 
     #[test]
@@ -83,7 +221,19 @@ mod tests {
             |pattern| Target::matching(pattern).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(names("micropython-rv*"), ["micropython-rv32imc", "micropython-rv64imc"]);
         assert_eq!(names("*x64"), ["micropython-x64"]);
-        assert_eq!(Target::matching("*").len(), ARCHES.len());
+        assert_eq!(names("cpython-3.1*").len(), CPYTHONS.len());
+        assert_eq!(names("pyodide-0.2*"), ["pyodide-0.27.7", "pyodide-0.28.3", "pyodide-0.29.5"]);
+        assert_eq!(names("pyodide-0.25.0"), ["pyodide-0.25.0"], "named in full");
+        assert_eq!(Target::matching("*").len(), Target::all().count());
         assert!(Target::matching("node-*").is_empty());
+    }
+
+    #[test]
+    fn the_tables_are_in_the_order_of_targets() {
+        let all: Vec<Target> = Target::all().collect();
+        assert!(all.is_sorted());
+        let runtimes: std::collections::BTreeSet<Runtime> =
+            all.iter().map(|target| target.runtime()).collect();
+        assert!(runtimes.into_iter().eq(Runtime::ALL));
     }
 }

@@ -21,7 +21,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anymod_model::manifest::{
-    ArtifactSettings, Manifest, ModuleSettings, Spanned, ToolchainChoice, ToolchainKind, parse,
+    ArtifactSettings, Manifest, MicroPythonSettings, ModuleSettings, PythonSettings,
+    RuntimeSettings, Spanned, ToolchainChoice, ToolchainKind, parse,
 };
 use anymod_model::{Diagnostics, Place, Target};
 
@@ -75,6 +76,48 @@ fn origin<T>(value: &Spanned<T>, text: &str) -> String {
     }
 }
 
+fn dump_micropython(out: &mut String, micropython: &MicroPythonSettings, text: &str) {
+    writeln!(out, "abi {}", micropython.abi.releases()).unwrap();
+    for (key, value) in [
+        ("source-name", &micropython.source_name),
+        ("micropython-dir", &micropython.micropython_dir),
+        ("externs", &micropython.externs),
+    ] {
+        if let Some(value) = value {
+            writeln!(out, "{key} {:?}{}", value.value, origin(value, text)).unwrap();
+        }
+    }
+    list(out, "qstr-sources", &micropython.qstr_sources, text);
+    list(out, "mpy-cross-flags", &micropython.mpy_cross_flags, text);
+    if let Some(float) = micropython.float {
+        writeln!(out, "float {}", float.name()).unwrap();
+    }
+    writeln!(out, "static-data {}", micropython.static_data.name()).unwrap();
+    writeln!(out, "gc-sections {}", micropython.gc_sections).unwrap();
+    for flag in &micropython.arch_flags {
+        writeln!(out, "arch-flag {}", flag.name()).unwrap();
+    }
+}
+
+fn dump_python(out: &mut String, python: &PythonSettings, text: &str) {
+    writeln!(out, "import-name {:?}", python.import_name).unwrap();
+    if let Some(version) = &python.limited_api {
+        writeln!(out, "limited-api {}{}", version.value, origin(version, text)).unwrap();
+    }
+    list(out, "package-data", &python.package_data, text);
+    let wheel = &python.wheel;
+    writeln!(out, "wheel {} {}", wheel.name, wheel.version).unwrap();
+    for (key, value) in [
+        ("summary", &wheel.summary),
+        ("license", &wheel.license),
+        ("requires-python", &wheel.requires_python),
+    ] {
+        if let Some(value) = value {
+            writeln!(out, "{key} {value:?}").unwrap();
+        }
+    }
+}
+
 fn dump_settings(settings: &ModuleSettings, text: &str) -> String {
     let mut out = format!("{} {} {}\n", settings.module, settings.target, settings.build_type);
     list(&mut out, "sources", &settings.sources, text);
@@ -88,26 +131,9 @@ fn dump_settings(settings: &ModuleSettings, text: &str) -> String {
     list(&mut out, "cxxflags", &settings.cxxflags, text);
     list(&mut out, "asflags", &settings.asflags, text);
     list(&mut out, "libraries", &settings.libraries, text);
-    let micropython = &settings.micropython;
-    writeln!(out, "abi {}", micropython.abi.releases()).unwrap();
-    for (key, value) in [
-        ("source-name", &micropython.source_name),
-        ("micropython-dir", &micropython.micropython_dir),
-        ("externs", &micropython.externs),
-    ] {
-        if let Some(value) = value {
-            writeln!(out, "{key} {:?}{}", value.value, origin(value, text)).unwrap();
-        }
-    }
-    list(&mut out, "qstr-sources", &micropython.qstr_sources, text);
-    list(&mut out, "mpy-cross-flags", &micropython.mpy_cross_flags, text);
-    if let Some(float) = micropython.float {
-        writeln!(out, "float {}", float.name()).unwrap();
-    }
-    writeln!(out, "static-data {}", micropython.static_data.name()).unwrap();
-    writeln!(out, "gc-sections {}", micropython.gc_sections).unwrap();
-    for flag in &micropython.arch_flags {
-        writeln!(out, "arch-flag {}", flag.name()).unwrap();
+    match &settings.runtime {
+        RuntimeSettings::MicroPython(settings) => dump_micropython(&mut out, settings, text),
+        RuntimeSettings::Python(settings) => dump_python(&mut out, settings, text),
     }
     for (name, value) in &settings.environment {
         writeln!(out, "read {name} = {value:?}").unwrap();

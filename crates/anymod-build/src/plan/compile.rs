@@ -2,35 +2,45 @@
 
 use std::path::Path;
 
-use anymod_model::codes::build as codes;
+use anymod_model::Diagnostics;
 use anymod_model::event::ActionKind;
-use anymod_model::manifest::{FloatModel, ModuleSettings, SourceKind, Spanned};
-use anymod_model::{Abi, Diagnostic, Diagnostics};
+use anymod_model::manifest::{ModuleSettings, SourceKind};
+use anymod_store::Digest;
 
 use super::Planner;
 use super::module::{Scope, Source};
 use crate::action::{Action, Command};
-use crate::headers;
-use crate::toolchain::{Toolchain, usual_float};
 
-/// Name of the generated header with a module's qstrs.
-pub(super) const QSTRS_HEADER: &str = "module-qstrs.h";
+/// How sources of a language are compiled for a target, besides what the project says.
+pub(super) struct Call {
+    /// The program and its first options.
+    pub(super) command: Vec<String>,
+    /// Options that define macros, before the project's own.
+    pub(super) defines: Vec<String>,
+    /// Directories searched for headers, the project's among them.
+    pub(super) search: Vec<String>,
+    /// Options after the project's own: where the toolchain's headers are.
+    pub(super) end: Vec<String>,
+    /// Generated files that sources read.
+    pub(super) inputs: Vec<String>,
+    /// Digest of the compiler.
+    pub(super) tool: Digest,
+}
 
 impl Planner<'_> {
     /// The action that compiles one source.
     pub(super) fn compile(
         &mut self,
         scope: &Scope,
-        toolchain: &Toolchain,
+        call: Call,
         source: &Source,
         object: String,
     ) -> Result<Action, Diagnostics> {
         let settings = &scope.settings;
-        let search = self.search(scope)?;
-        let mut argv = toolchain.command(source.kind);
-        argv.extend(standard(settings, source.kind));
+        let Call { command: mut argv, defines, search, end, inputs, tool } = call;
         if source.kind != SourceKind::Asm {
-            argv.extend(defines(settings));
+            argv.extend(defines);
+            argv.extend(own_defines(settings));
             argv.extend(search.iter().map(|dir| format!("-I{dir}")));
         }
         let own = match source.kind {
@@ -42,7 +52,7 @@ impl Planner<'_> {
             settings.flags.iter().chain(own).map(|flag| flag.value.as_str()).collect();
         argv.extend(given.iter().map(|flag| (*flag).to_owned()));
         argv.extend(path_maps(&search));
-        argv.extend(toolchain.system_headers(source.kind));
+        argv.extend(end);
         let mut command = Command { maps_paths: true, ..Command::default() };
         if source.kind != SourceKind::Asm {
             let depfile = format!("{}.d", object.trim_end_matches(".o"));
@@ -56,12 +66,13 @@ impl Planner<'_> {
         command.search.extend(searched(&given));
         argv.extend(["-c".to_owned(), operand(&source.path), "-o".to_owned(), object.clone()]);
         let mut action = scope.action(ActionKind::Compile, &source.path, command.into());
-        action.inputs = vec![source.path.clone(), scope.qstrs.clone()];
+        action.inputs = vec![source.path.clone()];
+        action.inputs.extend(inputs);
         action.inputs.extend(self.named(&given));
         action.outputs = vec![object];
         action.argv = argv;
         action.env = self.tool_environment();
-        action.tool = toolchain.identity;
+        action.tool = tool;
         Ok(action)
     }
 
@@ -82,22 +93,14 @@ impl Planner<'_> {
         }
         files
     }
+}
 
-    /// Directories searched for headers: the project's, what is generated, anymod's own, MicroPython's.
-    fn search(&self, scope: &Scope) -> Result<Vec<String>, Diagnostic> {
-        let settings = &scope.settings;
-        let mut search: Vec<String> =
-            settings.include_dirs.iter().map(|dir| dir.value.clone()).collect();
-        search.push(format!("{}/gen", scope.dir));
-        search.push(headers::INCLUDE_DIR.to_owned());
-        if let Some(tree) = &settings.micropython.micropython_dir {
-            let header = self.root.join(&tree.value).join("py/dynruntime.h");
-            if !self.environment.is_file(&header) {
-                return Err(no_tree(settings, tree));
-            }
-            search.push(tree.value.clone());
-        }
-        Ok(search)
+/// The language standard; `cflags` and `cxxflags` come later and win.
+pub(super) fn standard(kind: SourceKind) -> Option<String> {
+    match kind {
+        SourceKind::C => Some("-std=gnu17".to_owned()),
+        SourceKind::Cxx => Some("-std=gnu++17".to_owned()),
+        _ => None,
     }
 }
 
@@ -126,55 +129,9 @@ fn path_maps(search: &[String]) -> impl Iterator<Item = String> {
     })
 }
 
-/// The language standard; `cflags` and `cxxflags` come later and win.
-fn standard(settings: &ModuleSettings, kind: SourceKind) -> Option<String> {
-    match kind {
-        // What MicroPython's own headers are written for and its own build asks for.
-        SourceKind::C if settings.micropython.micropython_dir.is_some() => {
-            Some("-std=c99".to_owned())
-        }
-        SourceKind::C => Some("-std=gnu17".to_owned()),
-        SourceKind::Cxx => Some("-std=gnu++17".to_owned()),
-        _ => None,
-    }
-}
-
-/// Macros: those that MicroPython's headers want, then the project's.
-fn defines(settings: &ModuleSettings) -> Vec<String> {
-    let micropython = &settings.micropython;
-    let abi = match micropython.abi {
-        Abi::V1_19 => 119,
-        Abi::V1_20 => 120,
-        Abi::V1_22 => 122,
-        Abi::V1_23 => 123,
-    };
-    let mut defines =
-        vec![format!("-DANYMOD_MP_ABI={abi}"), format!("-DMP_CONFIGFILE=<{QSTRS_HEADER}>")];
-    let usual = || micropython.micropython_dir.as_ref().map(|_| usual_float(settings.target.arch));
-    if let Some(float) = micropython.float.or_else(usual) {
-        let name = match float {
-            FloatModel::None => "NONE",
-            FloatModel::Float => "FLOAT",
-            FloatModel::Double => "DOUBLE",
-        };
-        defines.push(format!("-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{name}"));
-    }
-    if micropython.micropython_dir.is_some() {
-        defines.push("-DNO_QSTR".to_owned());
-        defines.push("-DMICROPY_ENABLE_DYNRUNTIME".to_owned());
-    }
-    for (name, value) in &settings.defines {
-        defines.push(format!("-D{name}={}", value.value));
-    }
-    defines
-}
-
-fn no_tree(settings: &ModuleSettings, tree: &Spanned<String>) -> Diagnostic {
-    let message = format!("`{}` is not a MicroPython source tree", tree.value);
-    Diagnostic::error(&codes::READ, message)
-        .at(settings.place(tree))
-        .note("there is no `py/dynruntime.h` in it")
-        .hint("point `micropython-dir` at a checkout, or leave it out and include `anymod/micropython.h`")
+/// The project's macros.
+fn own_defines(settings: &ModuleSettings) -> impl Iterator<Item = String> {
+    settings.defines.iter().map(|(name, value)| format!("-D{name}={}", value.value))
 }
 
 /// A path as compilers take it for one: a name such as `-W.c` or `@x.c` would be an option.

@@ -1,21 +1,22 @@
-//! Planning one module for one target.
+//! Planning one module for one target: its sources and what is compiled of them, whatever the runtime.
 
 use std::collections::BTreeSet;
 
-use anymod_link::mpy::{Options, StaticData};
 use anymod_model::codes::build as codes;
 use anymod_model::event::ActionKind;
-use anymod_model::manifest::{self, ArchFlag, ModuleSettings, SourceKind, Spanned};
+use anymod_model::manifest::{ModuleSettings, RuntimeSettings, SourceKind, Spanned};
 use anymod_model::{Diagnostic, Diagnostics, Target};
 
-use super::{BUILD_DIR, DIST_DIR, Planner, Product};
-use crate::action::{Action, Command, Link, Work};
-use crate::toolchain::{Library, find_library};
+use super::compile::Call;
+use super::{BUILD_DIR, Planner, Product};
+use crate::action::{Action, Command, Work};
 
 /// A source file and what it is.
 pub(super) struct Source {
     pub(super) path: String,
     pub(super) kind: SourceKind,
+    /// The path below the directory that its pattern names.
+    pub(super) below: String,
 }
 
 /// What planning a module passes on.
@@ -23,8 +24,6 @@ pub(super) struct Scope {
     pub(super) settings: ModuleSettings,
     /// Directory of the module's build, relative to the project.
     pub(super) dir: String,
-    /// The generated header.
-    pub(super) qstrs: String,
 }
 
 impl Scope {
@@ -57,36 +56,12 @@ impl Planner<'_> {
         let lookup = |name: &str| environment.get(name).map(str::to_owned);
         let settings = self.manifest.resolve(module, target, build_type, &lookup)?;
         let dir = format!("{BUILD_DIR}/{target}/{build_type}/{module}");
-        let qstrs = format!("{dir}/gen/{}", super::compile::QSTRS_HEADER);
-        let scope = Scope { settings, dir, qstrs };
+        let scope = Scope { settings, dir };
         let sources = self.sources(&scope.settings)?;
-        let native = sources.iter().any(|source| source.kind != SourceKind::Python);
-        let mut parts = Vec::new();
-        let mut sizes = None;
-        if native {
-            let linked = self.native(&scope, &sources)?;
-            sizes = linked.outputs.get(1).cloned();
-            parts.extend(linked.outputs.first().cloned());
-            self.add(linked);
+        match &scope.settings.runtime {
+            RuntimeSettings::MicroPython(own) => self.micropython(&scope, own, &sources),
+            RuntimeSettings::Python(own) => self.python(&scope, own, &sources),
         }
-        for source in sources.iter().filter(|source| source.kind == SourceKind::Python) {
-            let action = self.python(&scope, source)?;
-            parts.extend(action.outputs.first().cloned());
-            self.add(action);
-        }
-        let explicit =
-            scope.settings.micropython.source_name.as_ref().map(|name| name.value.clone());
-        let built = match parts.as_slice() {
-            [part] if native || explicit.is_none() => part.clone(),
-            _ => {
-                let merge = self.merge(&scope, parts, explicit);
-                let built = merge.name().to_owned();
-                self.add(merge);
-                built
-            }
-        };
-        let installed = format!("{DIST_DIR}/{target}/{module}.mpy");
-        Ok(Product { module: module.to_owned(), target, built, installed, sizes, actions: 0..0 })
     }
 
     /// Expands the patterns of sources, in their order; matches of one pattern are sorted.
@@ -105,7 +80,10 @@ impl Planner<'_> {
                     continue;
                 }
                 match SourceKind::of(&path) {
-                    Some(kind) => sources.push(Source { path, kind }),
+                    Some(kind) => {
+                        let below = below(&pattern.value, &path).to_owned();
+                        sources.push(Source { path, kind, below });
+                    }
                     None => findings.push(unknown_kind(settings, pattern, &path)),
                 }
             }
@@ -123,7 +101,7 @@ impl Planner<'_> {
     }
 
     /// The files that a pattern matches; none is a finding.
-    fn matches(
+    pub(super) fn matches(
         &mut self,
         settings: &ModuleSettings,
         pattern: &Spanned<String>,
@@ -139,13 +117,15 @@ impl Planner<'_> {
         files
     }
 
-    /// Adds the actions before linking; returns that of linking.
-    fn native(&mut self, scope: &Scope, sources: &[Source]) -> Result<Action, Diagnostics> {
-        let settings = &scope.settings;
-        let toolchain = self.toolchain(settings.target)?;
-        self.add_qstrs(scope, sources)?;
-        let mut objects = Vec::new();
-        let mut archives = Vec::new();
+    /// Adds the actions that compile sources, each as `call` says for its language; the objects to link, those among the
+    /// sources included, and the archives.
+    pub(super) fn objects(
+        &mut self,
+        scope: &Scope,
+        sources: &[Source],
+        call: &mut dyn FnMut(SourceKind) -> Result<Call, Diagnostic>,
+    ) -> Result<(Vec<String>, Vec<String>), Diagnostics> {
+        let (mut objects, mut archives) = (Vec::new(), Vec::new());
         let mut names = BTreeSet::new();
         for source in sources {
             match source.kind {
@@ -154,131 +134,22 @@ impl Planner<'_> {
                 SourceKind::Python => {}
                 SourceKind::C | SourceKind::Cxx | SourceKind::Asm | SourceKind::AsmCpp => {
                     let object = object_name(&scope.dir, &source.path, &mut names);
-                    let action = self.compile(scope, &toolchain, source, object.clone())?;
+                    let action = self.compile(scope, call(source.kind)?, source, object.clone())?;
                     self.add(action);
                     objects.push(object);
                 }
             }
         }
-        let mut findings = Vec::new();
-        for name in &settings.libraries {
-            match find_library(&toolchain, &name.value, self.environment, self.log) {
-                Ok(Library::Files(paths)) => {
-                    archives.extend(paths.iter().map(|path| path.to_string_lossy().into_owned()));
-                }
-                Ok(Library::Built(recipe)) => {
-                    let archive = recipe.archive.to_string_lossy().into_owned();
-                    self.add(library_action(scope, &archive, recipe, &toolchain));
-                    archives.push(archive);
-                }
-                Err(finding) => findings.push(match finding.place {
-                    None => finding.at(settings.place(name)),
-                    Some(_) => finding,
-                }),
-            }
-        }
-        if findings.is_empty() {
-            Ok(self.link(scope, objects, archives))
-        } else {
-            Err(Diagnostics(findings))
-        }
-    }
-
-    fn add_qstrs(&mut self, scope: &Scope, sources: &[Source]) -> Result<(), Diagnostics> {
-        let settings = &scope.settings;
-        let compiled =
-            |source: &&Source| !matches!(source.kind, SourceKind::Object | SourceKind::Archive);
-        let mut inputs: Vec<String> =
-            sources.iter().filter(compiled).map(|source| source.path.clone()).collect();
-        let mut findings = Vec::new();
-        for pattern in &settings.micropython.qstr_sources {
-            inputs.extend(self.matches(settings, pattern, &mut findings));
-        }
-        if !findings.is_empty() {
-            return Err(Diagnostics(findings));
-        }
-        let mut action = scope.action(ActionKind::Qstrs, &settings.module, Work::Qstrs);
-        action.argv = ["anymod", "mpy", "link", "--preprocess"].map(str::to_owned).to_vec();
-        action.inputs = inputs;
-        action.outputs = vec![scope.qstrs.clone()];
-        action.tool = self.own;
-        self.add(action);
-        Ok(())
-    }
-
-    fn link(&self, scope: &Scope, objects: Vec<String>, archives: Vec<String>) -> Action {
-        let settings = &scope.settings;
-        let micropython = &settings.micropython;
-        let name = micropython.source_name.as_ref().map(|name| name.value.clone());
-        let name = name.unwrap_or_else(|| format!("{}.mpy", settings.module));
-        let mut options = Options::new(settings.target.arch, name);
-        options.abi = micropython.abi;
-        options.arch_flags = micropython.arch_flags.iter().map(|flag| arch_flag_bit(*flag)).sum();
-        options.static_data = match micropython.static_data {
-            manifest::StaticData::InText => StaticData::InText,
-            manifest::StaticData::Refuse => StaticData::Refuse,
-        };
-        options.gc_sections = micropython.gc_sections;
-        let externs = micropython.externs.as_ref().map(|path| path.value.clone());
-        let mut inputs = vec![scope.qstrs.clone()];
-        inputs.extend(externs.iter().cloned());
-        inputs.extend(objects.iter().chain(&archives).cloned());
-        let link = Link { options, qstrs: scope.qstrs.clone(), objects, archives, externs };
-        let argv = link.argv();
-        let output = format!("{}/{}.native.mpy", scope.dir, settings.module);
-        let sizes = format!("{}/{}.sizes.json", scope.dir, settings.module);
-        let mut action =
-            scope.action(ActionKind::Link, &settings.module, Work::Link(Box::new(link)));
-        action.inputs = inputs;
-        action.outputs = vec![output, sizes];
-        action.argv = argv;
-        action.tool = self.own;
-        action
-    }
-
-    fn python(&mut self, scope: &Scope, source: &Source) -> Result<Action, Diagnostics> {
-        let settings = &scope.settings;
-        let mpy_cross = self.mpy_cross(settings.micropython.abi)?;
-        let mut names = BTreeSet::new();
-        let output = object_name(&scope.dir, &source.path, &mut names);
-        let output = format!("{}.mpy", output.trim_end_matches(".o"));
-        // The stored name is shown in tracebacks; a path would say where the module was built.
-        let stored = source.path.rsplit('/').next().unwrap_or(&source.path);
-        let mut argv = vec![mpy_cross.program.to_string_lossy().into_owned()];
-        argv.push(format!("-march={}", settings.target.arch));
-        argv.extend(["-s".to_owned(), stored.to_owned()]);
-        argv.extend(settings.micropython.mpy_cross_flags.iter().map(|flag| flag.value.clone()));
-        argv.extend(["-o".to_owned(), output.clone(), source.path.clone()]);
-        let work = Work::Command(Box::default());
-        let mut action = scope.action(ActionKind::CompilePython, &source.path, work);
-        action.inputs = vec![source.path.clone()];
-        action.outputs = vec![output];
-        action.argv = argv;
-        action.env = self.tool_environment();
-        action.tool = mpy_cross.identity;
-        Ok(action)
-    }
-
-    fn merge(&self, scope: &Scope, parts: Vec<String>, source_name: Option<String>) -> Action {
-        let mut argv = ["anymod", "mpy", "merge"].map(str::to_owned).to_vec();
-        argv.extend(source_name.iter().map(|name| format!("--source-name={name}")));
-        argv.extend(parts.iter().cloned());
-        let module = &scope.settings.module;
-        let mut action = scope.action(ActionKind::Merge, module, Work::Merge { source_name });
-        action.inputs = parts;
-        action.outputs = vec![format!("{}/{module}.mpy", scope.dir)];
-        action.argv = argv;
-        action.tool = self.own;
-        action
+        Ok((objects, archives))
     }
 }
 
-/// The bit of an extension in a header's architecture flags (`Header::arch_flags`).
-fn arch_flag_bit(flag: ArchFlag) -> u64 {
-    match flag {
-        ArchFlag::Zba => 1,
-        ArchFlag::Zcmp => 2,
-    }
+/// What of a path lies below the directory that a pattern names before its first wildcard.
+pub(super) fn below<'a>(pattern: &str, path: &'a str) -> &'a str {
+    let literal = pattern.find(['*', '?', '[']).map_or(pattern, |end| &pattern[..end]);
+    let directory = literal.rfind('/').map_or("", |end| &literal[..=end]);
+    let directory = directory.trim_start_matches("./");
+    path.strip_prefix(directory).unwrap_or_else(|| path.rsplit('/').next().unwrap_or(path))
 }
 
 fn unknown_kind(settings: &ModuleSettings, pattern: &Spanned<String>, path: &str) -> Diagnostic {
@@ -288,26 +159,9 @@ fn unknown_kind(settings: &ModuleSettings, pattern: &Spanned<String>, path: &str
         .hint(format!("sources end in {}", SourceKind::known()))
 }
 
-fn library_action(
-    scope: &Scope,
-    archive: &str,
-    recipe: crate::toolchain::Recipe,
-    toolchain: &crate::toolchain::Toolchain,
-) -> Action {
-    let subject = recipe.name;
-    let argv = recipe.argv();
-    let work = Work::Library(Box::new(recipe));
-    let mut action = scope.action(ActionKind::Library, subject, work);
-    action.module = None;
-    action.outputs = vec![archive.to_owned()];
-    action.argv = argv;
-    action.tool = toolchain.identity;
-    action
-}
-
 /// The object of a source: in a directory of its own, under the source's path, so that equal file names do not meet.
 /// What lies above the project or at an absolute path goes into directories that no source has by accident.
-fn object_name(dir: &str, source: &str, names: &mut BTreeSet<String>) -> String {
+pub(super) fn object_name(dir: &str, source: &str, names: &mut BTreeSet<String>) -> String {
     let path = match source.strip_prefix('/') {
         Some(rest) => format!("@root/{rest}"),
         None => source.to_owned(),

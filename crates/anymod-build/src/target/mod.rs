@@ -33,6 +33,8 @@ mod sysconfig;
 mod sysroot;
 mod tools;
 
+pub(crate) mod flags;
+
 use std::path::{Path, PathBuf};
 
 use anymod_model::codes::toolchain as codes;

@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 
 use anymod_model::manifest::ToolchainKind;
-use anymod_model::{Abi, Target};
+use anymod_model::{Abi, Arch, Target};
 use serde::Serialize;
 
 use super::{
-    Choice, Library, Toolchain, find_library, find_mpy_cross, install_command, locate, smoke,
+    Choice, Library, Toolchain, find_library, find_mpy_cross, find_python, install_command, locate,
+    smoke,
 };
 use crate::environment::Environment;
 use crate::log::Log;
@@ -23,7 +24,7 @@ pub struct DoctorReport {
     pub version: u32,
     /// Where managed tools are, or would be.
     pub home: Option<PathBuf>,
-    /// Every target, in table order.
+    /// The targets asked for, in table order.
     pub targets: Vec<TargetHealth>,
     /// Other tools.
     pub tools: Vec<ToolHealth>,
@@ -43,9 +44,9 @@ pub struct TargetHealth {
 /// One compiler for one target.
 #[derive(Clone, Debug, Serialize)]
 pub struct ToolchainHealth {
-    /// Its family: `zig` or `gnu`.
+    /// Its family: `zig` or `gnu`; for a Python, `cpython` or `pyodide`, which stand for all that building takes.
     pub kind: String,
-    /// The program, if found.
+    /// The program, if found; the directory of a Pyodide's target environment.
     pub path: Option<PathBuf>,
     /// What it says its version is.
     pub version: Option<String>,
@@ -84,29 +85,68 @@ impl DoctorReport {
     }
 }
 
-/// Examines the machine. Starts every compiler it finds; looks at no project.
+/// Examines the machine for these targets. Starts every compiler it finds; looks at no project.
 #[must_use]
-pub fn doctor(environment: &Environment) -> DoctorReport {
+pub fn doctor(targets: &[Target], environment: &Environment) -> DoctorReport {
     let mut log = Log::in_memory(std::path::Path::new("/"));
-    let targets = Target::all().map(|target| examine(target, environment, &mut log)).collect();
+    let examine = |target: &Target| examine(*target, environment, &mut log);
+    let targets = targets.iter().map(examine).collect();
     let abis = [Abi::V1_23, Abi::V1_22, Abi::V1_20, Abi::V1_19];
     let tools = abis.into_iter().map(|abi| examine_mpy_cross(abi, environment, &mut log)).collect();
     DoctorReport { version: REPORT_VERSION, home: environment.data_dir(), targets, tools }
 }
 
 fn examine(target: Target, environment: &Environment, log: &mut Log) -> TargetHealth {
-    let toolchains: Vec<ToolchainHealth> = [ToolchainKind::Zig, ToolchainKind::Gnu]
-        .into_iter()
-        .filter(|kind| *kind == ToolchainKind::Gnu || install_command(*kind, target.arch).is_some())
-        .map(|kind| examine_toolchain(kind, target, environment, log))
-        .collect();
+    let toolchains: Vec<ToolchainHealth> = match target {
+        Target::MicroPython(arch) => {
+            let both = [ToolchainKind::Zig, ToolchainKind::Gnu].into_iter();
+            let serves = |kind: &ToolchainKind| {
+                *kind == ToolchainKind::Gnu || install_command(*kind, arch).is_some()
+            };
+            let kinds = both.filter(serves);
+            kinds.map(|kind| examine_toolchain(kind, arch, environment, log)).collect()
+        }
+        Target::CPython(_) | Target::Pyodide(_) => vec![examine_python(target, environment, log)],
+    };
     let ready = toolchains.iter().any(|toolchain| toolchain.works);
     TargetHealth { target: target.to_string(), ready, toolchains }
 }
 
+/// A Python: what there is to build for it with, whole or not at all.
+fn examine_python(target: Target, environment: &Environment, log: &mut Log) -> ToolchainHealth {
+    let install = match target {
+        Target::Pyodide(version) => format!("anymod target add pyodide@{version}"),
+        _ => format!("apt-get install python{}-dev gcc g++", target.kind()),
+    };
+    let mut health = ToolchainHealth {
+        kind: target.runtime().name().to_owned(),
+        path: None,
+        version: None,
+        works: false,
+        problems: Vec::new(),
+        libraries: Vec::new(),
+        install: Some(install),
+    };
+    match find_python(target, &Choice::default(), environment, log) {
+        Ok(tools) => {
+            match smoke::compiles_extension(&tools, environment) {
+                Ok(()) => (health.works, health.install) = (true, None),
+                Err(problem) => health.problems.push(problem),
+            }
+            health.version = Some(tools.python.release);
+            health.path = Some(tools.python.place);
+        }
+        Err(finding) => {
+            health.problems.push(finding.message);
+            health.problems.extend(finding.notes);
+        }
+    }
+    health
+}
+
 fn examine_toolchain(
     kind: ToolchainKind,
-    target: Target,
+    arch: Arch,
     environment: &Environment,
     log: &mut Log,
 ) -> ToolchainHealth {
@@ -117,19 +157,19 @@ fn examine_toolchain(
         works: false,
         problems: Vec::new(),
         libraries: Vec::new(),
-        install: install_command(kind, target.arch),
+        install: install_command(kind, arch),
     };
-    let Some((_, program)) = locate(kind, target.arch, &Choice::default(), environment) else {
+    let Some((_, program)) = locate(kind, arch, &Choice::default(), environment) else {
         health.problems.push("not found".to_owned());
         return health;
     };
-    match super::identify(kind, target.arch, &program, environment, log) {
+    match super::identify(kind, arch, &program, environment, log) {
         Ok(toolchain) => try_out(&toolchain, &mut health, environment, log),
         Err(finding) => health.problems.push(finding.message),
     }
     health.path = Some(program);
     // Where zig does not reach there is no package with a C library either.
-    let beyond_help = health.works && install_command(ToolchainKind::Zig, target.arch).is_none();
+    let beyond_help = health.works && install_command(ToolchainKind::Zig, arch).is_none();
     if health.problems.is_empty() || beyond_help {
         health.install = None;
     }

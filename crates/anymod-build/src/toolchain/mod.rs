@@ -8,17 +8,20 @@
 //! Answers of compilers are kept in the build's log under the content digest of the program asked, so that a build in
 //! which nothing changed starts no process.
 
+mod cpython;
 pub mod doctor;
 pub(crate) mod fetch;
 pub mod install;
 mod libraries;
 mod mpy_cross;
+mod python;
 mod smoke;
 mod table;
 mod unpack;
 
 pub(crate) use libraries::{Library, Recipe, find_library, group};
 pub(crate) use mpy_cross::{MpyCross, find_mpy_cross};
+pub(crate) use python::{LinkCall, Linked, Python, PythonTools, find_python};
 
 use std::path::{Path, PathBuf};
 
@@ -101,23 +104,23 @@ pub fn forced_kind(
 /// # Errors
 /// `T0001` if there is none, `T0002` if it does not run, `T0004` if the one asked for cannot serve the target.
 pub(crate) fn find(
-    target: Target,
+    arch: Arch,
     choice: &Choice,
     environment: &Environment,
     log: &mut Log,
 ) -> Result<Toolchain, Diagnostic> {
-    let arch = target.arch;
+    let target = Target::MicroPython(arch);
     let choice = &choice.effective();
     let located = match choice.manifest.kind {
         Some(kind) => locate(kind, arch, choice, environment).ok_or_else(|| match kind {
             ToolchainKind::Zig if table::row(arch).clang_flags.is_empty() => unsupported(target),
-            _ => missing(target, &[kind], choice),
+            _ => missing(arch, &[kind], choice),
         }),
         None => {
             let either = [ToolchainKind::Zig, ToolchainKind::Gnu];
             let mut found =
                 either.iter().filter_map(|kind| locate(*kind, arch, choice, environment));
-            found.next().ok_or_else(|| missing(target, &either, choice))
+            found.next().ok_or_else(|| missing(arch, &either, choice))
         }
     };
     let (kind, program) = located?;
@@ -372,12 +375,14 @@ fn unsupported(target: Target) -> Diagnostic {
         .hint("use `--toolchain gnu` for this target, or `auto`")
 }
 
-fn missing(target: Target, kinds: &[ToolchainKind], choice: &Choice) -> Diagnostic {
-    let mut finding =
-        Diagnostic::error(&codes::MISSING, format!("no compiler found for `{target}`"));
+fn missing(arch: Arch, kinds: &[ToolchainKind], choice: &Choice) -> Diagnostic {
+    let mut finding = Diagnostic::error(
+        &codes::MISSING,
+        format!("no compiler found for `{}`", Target::MicroPython(arch)),
+    );
     let mut commands = Vec::new();
     for kind in kinds {
-        if let Some(command) = install_command(*kind, target.arch) {
+        if let Some(command) = install_command(*kind, arch) {
             commands.push(format!("`{command}`"));
         }
         match (kind, &choice.manifest.prefix) {
@@ -385,7 +390,7 @@ fn missing(target: Target, kinds: &[ToolchainKind], choice: &Choice) -> Diagnost
                 finding = finding.note(format!("looked for `{}gcc`", prefix.value));
             }
             (ToolchainKind::Gnu, None) => {
-                let names = table::row(target.arch).gnu.join("`, `");
+                let names = table::row(arch).gnu.join("`, `");
                 finding = finding.note(format!("looked for `{names}`"));
             }
             (ToolchainKind::Zig, _) => {}

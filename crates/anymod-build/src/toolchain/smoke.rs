@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anymod_model::manifest::SourceKind;
 
-use super::Toolchain;
+use super::{PythonTools, Toolchain};
 use crate::environment::Environment;
 use crate::install;
 
@@ -16,9 +16,13 @@ const SOURCE: &str =
 const LIBRARY_SOURCE: &str =
     "#include <string.h>\n#include <math.h>\nsize_t probe(const char *s) { return strlen(s); }\n";
 
+/// What the probe compiles for a Python.
+const EXTENSION_SOURCE: &str =
+    "#include <Python.h>\nint probe(PyObject *x) { return PyObject_IsTrue(x); }\n";
+
 /// Compiles a file to an object for the target; the error says in one line what is wrong.
 pub(crate) fn compiles(toolchain: &Toolchain, environment: &Environment) -> Result<(), String> {
-    compile(toolchain, SOURCE, environment)
+    compile_for(toolchain, SOURCE, environment)
 }
 
 /// The same with headers of the C library.
@@ -26,18 +30,44 @@ pub(crate) fn has_library_headers(
     toolchain: &Toolchain,
     environment: &Environment,
 ) -> Result<(), String> {
-    compile(toolchain, LIBRARY_SOURCE, environment)
+    compile_for(toolchain, LIBRARY_SOURCE, environment)
 }
 
-fn compile(toolchain: &Toolchain, source: &str, environment: &Environment) -> Result<(), String> {
+/// The same with the headers of a Python, whatever the object's format.
+pub(crate) fn compiles_extension(
+    tools: &PythonTools,
+    environment: &Environment,
+) -> Result<(), String> {
+    let compiler = tools.compiler(SourceKind::C).map_err(|finding| finding.message)?;
+    let (command, end, _) = compiler;
+    compile(&command, &end, EXTENSION_SOURCE, environment, &|_| Ok(()))
+}
+
+fn compile_for(
+    toolchain: &Toolchain,
+    source: &str,
+    environment: &Environment,
+) -> Result<(), String> {
+    let command = toolchain.command(SourceKind::C);
+    let end = toolchain.system_headers(SourceKind::C);
+    compile(&command, &end, source, environment, &|object| check_object(object, toolchain))
+}
+
+/// Compiles a source and checks the object.
+fn compile(
+    command: &[String],
+    end: &[String],
+    source: &str,
+    environment: &Environment,
+    check: &dyn Fn(&Path) -> Result<(), String>,
+) -> Result<(), String> {
     let work = tempfile::tempdir().map_err(|error| install::reason(&error))?;
     let (input, output) = (work.path().join("probe.c"), work.path().join("probe.o"));
     install::write_scratch(&input, source).map_err(|finding| finding.message)?;
-    let words = toolchain.command(SourceKind::C);
-    let (program, arguments) = words.split_first().ok_or("no command")?;
+    let (program, arguments) = command.split_first().ok_or("no command")?;
     let result = Command::new(program)
         .args(arguments)
-        .args(toolchain.system_headers(SourceKind::C))
+        .args(end)
         .arg("-c")
         .arg(&input)
         .arg("-o")
@@ -54,7 +84,7 @@ fn compile(toolchain: &Toolchain, source: &str, environment: &Environment) -> Re
         // The temporary directory means nothing to the reader.
         return Err(line.replace(&format!("{}/", work.path().display()), ""));
     }
-    check_object(&output, toolchain)
+    check(&output)
 }
 
 /// Checks class and machine of an ELF header (gABI, "ELF Header").

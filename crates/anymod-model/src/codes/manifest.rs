@@ -34,13 +34,15 @@ super::codes! {
     ABI_TOO_OLD = "M0016", exit 2, "the release does not have the architecture",
         "`abi` names a MicroPython release whose loader does not know the target's architecture yet. Raise `abi` for that target, or leave the target out.";
     NOT_ON_TARGET = "M0017", exit 2, "a setting that the target does not have",
-        "The setting exists, but not for this target's architecture. Move it into a section `[module.NAME.target.\"PATTERN\"]` that matches only targets that have it.";
+        "The setting exists, but not for this target's architecture or release. Move it into a section `[module.NAME.target.\"PATTERN\"]` that matches only targets that have it.";
     CONFLICT = "M0018", exit 2, "settings that exclude each other",
         "Two keys of a section contradict each other; keep the one that is meant.";
     UNKNOWN_ARTIFACT = "M0019", exit 2, "unknown artifact",
         "The manifest has no section `[artifact.NAME]` of this name. Modules are no artifacts: what `anymod build` makes is kept in the store and found there without a capture.";
     NO_OUTPUTS = "M0020", exit 2, "an artifact without inputs or outputs",
         "An artifact needs `inputs`, because a key that nothing decides would always be found, and `outputs`, which are what is kept.";
+    WHEEL_NAME = "M0021", exit 2, "what a wheel is called is missing or cannot be",
+        "The name of a wheel's file holds the distribution's name and version. The version is the project's, in the form that Python packages use, for instance `0.1.0` or `1.2rc1`.";
     USAGE = "M0101", exit 2, "the command line does not make sense",
         "The options or arguments of the command contradict each other or name something that does not exist. `anymod COMMAND --help` shows what it takes.";
     UNKNOWN_CODE = "M0102", exit 2, "there is no such diagnostic code",

@@ -37,4 +37,6 @@ super::codes! {
         "Clang 19 changed the functions that `setjmp` and `longjmp` call. Runtimes built with emscripten before 3.1.58 have the former ones only: code that calls `setjmp` does not link for them. All other code is fine.";
     TARGET_DAMAGED = "T0018", exit 1, "the target environment is damaged",
         "A file of the environment is missing, was changed or does not belong there. `anymod target add` makes a damaged environment anew.";
+    INTERPRETER = "T0021", exit 3, "no CPython to build for",
+        "Extension modules are compiled with the headers of the very CPython that is to load them. It is looked for as `python3.N` on the `PATH` and among the versions of pyenv, or in the directory that the manifest names.";
 }

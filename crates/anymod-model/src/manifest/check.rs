@@ -122,9 +122,9 @@ impl Checker<'_> {
     }
 }
 
-fn has_sources(module: &Node) -> bool {
-    let overlays = module.children.values().flatten().map(|inner| &inner.node);
-    std::iter::once(module).chain(overlays).any(|node| !node.many("sources").is_empty())
+fn has_sources(section: &Node) -> bool {
+    let mut inner = section.children.values().flatten().map(|inner| &inner.node);
+    !section.many("sources").is_empty() || inner.any(has_sources)
 }
 
 /// The finding for a build type that does not exist.

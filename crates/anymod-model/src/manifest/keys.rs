@@ -40,6 +40,8 @@ static PROJECT: Section = Section {
     groups: &[&PROJECT_GROUP, &BUILD_GROUP],
     children: &[
         child("micropython", &MICROPYTHON),
+        child("cpython", &CPYTHON),
+        child("pyodide", &PYODIDE),
         named("target", NameKind::TargetPattern, &SHARED_OVERLAY),
     ],
 };
@@ -50,6 +52,8 @@ static BUILD_TYPE: Section = Section {
     groups: &[&BUILD_TYPE_GROUP, &BUILD_GROUP],
     children: &[
         child("micropython", &MICROPYTHON),
+        child("cpython", &CPYTHON),
+        child("pyodide", &PYODIDE),
         named("target", NameKind::TargetPattern, &SHARED_OVERLAY),
     ],
 };
@@ -57,7 +61,11 @@ static BUILD_TYPE: Section = Section {
 static SHARED_OVERLAY: Section = Section {
     doc: "Settings for the targets that the pattern matches.",
     groups: &[&BUILD_GROUP],
-    children: &[child("micropython", &MICROPYTHON)],
+    children: &[
+        child("micropython", &MICROPYTHON),
+        child("cpython", &CPYTHON),
+        child("pyodide", &PYODIDE),
+    ],
 };
 
 static MODULE: Section = Section {
@@ -65,6 +73,8 @@ static MODULE: Section = Section {
     groups: &[&SOURCE_GROUP, &MODULE_GROUP, &BUILD_GROUP],
     children: &[
         child("micropython", &MODULE_MICROPYTHON),
+        child("cpython", &MODULE_CPYTHON),
+        child("pyodide", &MODULE_PYODIDE),
         named("target", NameKind::TargetPattern, &TARGET_OVERLAY),
         named("build-type", NameKind::BuildType, &BUILD_TYPE_OVERLAY),
     ],
@@ -73,26 +83,56 @@ static MODULE: Section = Section {
 static TARGET_OVERLAY: Section = Section {
     doc: "Settings of the module for the targets that the pattern matches.",
     groups: &[&SOURCE_GROUP, &BUILD_GROUP],
-    children: &[child("micropython", &MODULE_MICROPYTHON)],
+    children: &[
+        child("micropython", &MODULE_MICROPYTHON),
+        child("cpython", &MODULE_CPYTHON),
+        child("pyodide", &MODULE_PYODIDE),
+    ],
 };
 
 static BUILD_TYPE_OVERLAY: Section = Section {
     doc: "Settings of the module for a build type and for those that inherit from it.",
     groups: &[&SOURCE_GROUP, &BUILD_GROUP],
-    children: &[child("micropython", &MODULE_MICROPYTHON)],
+    children: &[
+        child("micropython", &MODULE_MICROPYTHON),
+        child("cpython", &MODULE_CPYTHON),
+        child("pyodide", &MODULE_PYODIDE),
+    ],
 };
 
-static MICROPYTHON: Section = Section {
-    doc: "Settings that only MicroPython targets have.",
-    groups: &[&MICROPYTHON_GROUP],
-    children: &[],
-};
+static MICROPYTHON: Section =
+    Section { doc: MICROPYTHON_DOC, groups: &[&MICROPYTHON_GROUP, &BUILD_GROUP], children: &[] };
 
 static MODULE_MICROPYTHON: Section = Section {
-    doc: "Settings that only MicroPython targets have.",
-    groups: &[&MICROPYTHON_MODULE_GROUP, &MICROPYTHON_GROUP],
+    doc: MICROPYTHON_DOC,
+    groups: &[&MICROPYTHON_MODULE_GROUP, &MICROPYTHON_GROUP, &SOURCE_GROUP, &BUILD_GROUP],
     children: &[],
 };
+
+const MICROPYTHON_DOC: &str = "Settings for MicroPython targets alone.";
+
+static CPYTHON: Section =
+    Section { doc: CPYTHON_DOC, groups: &[&PYTHON_GROUP, &BUILD_GROUP], children: &[] };
+
+static MODULE_CPYTHON: Section = Section {
+    doc: CPYTHON_DOC,
+    groups: &[&PYTHON_MODULE_GROUP, &PYTHON_GROUP, &SOURCE_GROUP, &BUILD_GROUP],
+    children: &[],
+};
+
+const CPYTHON_DOC: &str = "Settings for CPython targets alone: extension modules for the platform that anymod runs on, in wheels.";
+
+static PYODIDE: Section =
+    Section { doc: PYODIDE_DOC, groups: &[&PYTHON_GROUP, &BUILD_GROUP], children: &[] };
+
+static MODULE_PYODIDE: Section = Section {
+    doc: PYODIDE_DOC,
+    groups: &[&PYTHON_MODULE_GROUP, &PYTHON_GROUP, &SOURCE_GROUP, &BUILD_GROUP],
+    children: &[],
+};
+
+const PYODIDE_DOC: &str =
+    "Settings for Pyodide targets alone: extension modules as WebAssembly, in wheels.";
 
 static TOOLCHAIN: Section = Section {
     doc: "Which compiler builds the targets that the pattern matches. Without a section anymod takes the first that \
@@ -123,7 +163,28 @@ static PROJECT_GROUP: Group = Group {
             Kind::Name,
             "",
             "\"0.1.0\"",
-            "Version of the project in reports and packages.",
+            "Version of the project in reports and packages. A wheel has to have one.",
+        ),
+        key(
+            "summary",
+            Kind::Text,
+            "",
+            "\"Checksums for small machines\"",
+            "What the project is, in one line, for the metadata of wheels.",
+        ),
+        key(
+            "license",
+            Kind::Text,
+            "",
+            "\"MIT\"",
+            "Licence of the project as an SPDX expression, for the metadata of wheels.",
+        ),
+        key(
+            "requires-python",
+            Kind::Text,
+            "",
+            "\">=3.11\"",
+            "Versions of Python that installers may install the wheels for.",
         ),
         key(
             "targets",
@@ -163,7 +224,8 @@ static SOURCE_GROUP: Group = Group {
             "[\"src/**/*.c\", \"fast.S\", \"helpers.py\"]",
             "What the module is made of, relative to the manifest: C (`.c`), C++ (`.cc`, `.cpp`, `.cxx`), assembler \
          (`.s`; `.S` and `.sx` are preprocessed), Python (`.py`), objects (`.o`, `.obj`) and archives (`.a`, of which \
-         only the members that are needed are linked). `*` and `?` match within a name, `**` across directories, \
+         only the members that are needed are linked). In a wheel, Python files stand beside the extension, with their \
+         path below the directory that the pattern names. `*` and `?` match within a name, `**` across directories, \
          `[…]` one of several characters.",
         ),
         key(
@@ -320,6 +382,45 @@ static MICROPYTHON_GROUP: Group = Group {
     ],
 };
 
+static PYTHON_MODULE_GROUP: Group = Group {
+    title: "One module for CPython or Pyodide",
+    keys: &[
+        key(
+            "import-name",
+            Kind::ImportName,
+            "the module's name",
+            "\"demo._speed\"",
+            "What a program imports: the name of the extension module, after those of the packages that it is in.",
+        ),
+        key(
+            "distribution",
+            Kind::Distribution,
+            "the project's name if this is its only module, else the module's",
+            "\"demo-speed\"",
+            "Name that the module's wheel is installed by.",
+        ),
+        key(
+            "package-data",
+            Kind::Patterns,
+            "",
+            "[\"tables/*.bin\"]",
+            "Further files for the wheel, placed as Python sources are.",
+        ),
+    ],
+};
+
+static PYTHON_GROUP: Group = Group {
+    title: "CPython and Pyodide",
+    keys: &[key(
+        "limited-api",
+        Kind::PythonVersion,
+        "",
+        "\"3.11\"",
+        "Oldest Python that has to load the module: it sees only the limited API of that release (`Py_LIMITED_API`) and \
+         runs on all later ones, and the wheel says so (`abi3`).",
+    )],
+};
+
 static TOOLCHAIN_GROUP: Group = Group {
     title: "Toolchains",
     keys: &[
@@ -336,7 +437,8 @@ static TOOLCHAIN_GROUP: Group = Group {
             Kind::Path,
             "the `PATH`",
             "\"${env:HOME}/toolchains/arm/bin\"",
-            "Directory that holds the compiler's programs.",
+            "Directory that holds the compiler's programs; for `cpython-*` the one that holds the interpreter, whose headers \
+             are used.",
         ),
     ],
 };

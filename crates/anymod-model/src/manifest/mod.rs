@@ -13,6 +13,7 @@ mod init;
 mod keys;
 pub(crate) mod read;
 mod resolve;
+mod runtime;
 pub mod schema;
 pub(crate) mod suggest;
 mod values;
@@ -21,11 +22,12 @@ mod words;
 
 pub use artifact::ArtifactSettings;
 pub use init::init_template;
-pub use resolve::{MicroPythonSettings, ModuleSettings, ToolchainChoice};
+pub use resolve::{ModuleSettings, ToolchainChoice};
+pub use runtime::{MicroPythonSettings, PythonSettings, RuntimeSettings, WheelMetadata};
 pub use values::{ArchFlag, FloatModel, SourceKind, Spanned, StaticData, ToolchainKind};
 pub use variables::Environment;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Diagnostics, Place, Severity, Target};
 use read::{Inner, Node};
@@ -126,7 +128,7 @@ impl Manifest {
         project.and_then(|node| node.one("build-type")).map_or("release", |name| &name.value)
     }
 
-    /// The targets that a module is built for when none are named, in the order of [`Target::all`]; none if neither the
+    /// The targets that a module is built for when none are named, in the order of targets; none if neither the
     /// module nor the project names any, or if there is no such module.
     #[must_use]
     pub fn targets(&self, module: &str) -> Vec<Target> {
@@ -139,11 +141,9 @@ impl Manifest {
         } else {
             project.map_or(&[][..], |project| project.many("targets"))
         };
-        let wanted = |target: &Target| {
-            let name = target.to_string();
-            patterns.iter().any(|pattern| crate::target::glob_matches(&pattern.value, &name))
-        };
-        Target::all().filter(wanted).collect()
+        let targets: BTreeSet<Target> =
+            patterns.iter().flat_map(|pattern| Target::matching(&pattern.value)).collect();
+        targets.into_iter().collect()
     }
 
     /// Where a module's section is.

@@ -2,16 +2,17 @@
 //!
 //! The order is [`super::MERGE_ORDER`]; [`Manifest::layers`] is that table as code.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::check::{unknown_build_type, unknown_module};
 use super::read::{Define, Layer, Node, Value};
-use super::values::{ArchFlag, FloatModel, Spanned, StaticData, ToolchainKind};
+use super::runtime::{self, RuntimeSettings};
+use super::values::{Spanned, ToolchainKind};
 use super::variables::{Environment, expand};
 use super::{Manifest, place};
 use crate::codes::manifest as codes;
 use crate::target::glob_matches;
-use crate::{Abi, Arch, Code, Diagnostic, Diagnostics, Place, Target};
+use crate::{Code, Diagnostic, Diagnostics, Place, Target};
 
 /// Everything the manifest says about building a module for a target with a build type.
 ///
@@ -44,35 +45,10 @@ pub struct ModuleSettings {
     pub asflags: Vec<Spanned<String>>,
     /// Libraries of the compiler, by names like `libgcc`.
     pub libraries: Vec<Spanned<String>>,
-    /// Settings that only MicroPython targets have.
-    pub micropython: MicroPythonSettings,
+    /// Settings that only the target's runtime has.
+    pub runtime: RuntimeSettings,
     /// Every variable that was read and its value; they are part of what the build depends on.
     pub environment: BTreeMap<String, Option<String>>,
-}
-
-/// Settings that only MicroPython targets have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MicroPythonSettings {
-    /// The native ABI.
-    pub abi: Abi,
-    /// Name stored in the `.mpy` file, if it is not to follow from the module's.
-    pub source_name: Option<Spanned<String>>,
-    /// Patterns of further files searched for qstrs.
-    pub qstr_sources: Vec<Spanned<String>>,
-    /// A MicroPython source tree.
-    pub micropython_dir: Option<Spanned<String>>,
-    /// How the runtime represents `float`, if it is not as usual on the architecture.
-    pub float: Option<FloatModel>,
-    /// What to do with `.data` and `.bss`.
-    pub static_data: StaticData,
-    /// Drop sections that nothing refers to.
-    pub gc_sections: bool,
-    /// File of symbols with fixed addresses.
-    pub externs: Option<Spanned<String>>,
-    /// Instruction set extensions that the module needs.
-    pub arch_flags: BTreeSet<ArchFlag>,
-    /// Arguments of mpy-cross.
-    pub mpy_cross_flags: Vec<Spanned<String>>,
 }
 
 /// What the manifest says about the compiler for a target.
@@ -113,17 +89,15 @@ impl Manifest {
             findings.push(unknown_module(self, module));
             return Err(Diagnostics(findings));
         };
-        let mut own = Layer::new();
-        let mut runtime = Layer::new();
+        let mut layer = Layer::new();
         for node in self.layers(&inner.node, target, build_type) {
-            merge(&mut own, &node.layer);
-            if let Some(node) = node.child(target.runtime.name()) {
-                merge(&mut runtime, &node.layer);
+            merge(&mut layer, &node.layer);
+            if let Some(node) = node.child(target.runtime().name()) {
+                merge(&mut layer, &node.layer);
             }
         }
         let mut read = BTreeMap::new();
-        let mut fields =
-            Fields { file: &self.file, layer: own, environment, read: &mut read, findings };
+        let mut fields = Fields { file: &self.file, layer, environment, read: &mut read, findings };
         let sources = fields.list("sources");
         if sources.is_empty() && fields.findings.is_empty() {
             let message = format!("module `{module}` has no sources for `{target}`");
@@ -140,11 +114,7 @@ impl Manifest {
         let cxxflags = fields.list("cxxflags");
         let asflags = fields.list("asflags");
         let libraries = fields.list("libraries");
-        fields.finish();
-        let findings = fields.findings;
-        let mut fields =
-            Fields { file: &self.file, layer: runtime, environment, read: &mut read, findings };
-        let micropython = micropython(&mut fields, target.arch);
+        let runtime = runtime::settings(self, inner, target, &mut fields);
         fields.finish();
         if !fields.findings.is_empty() {
             return Err(Diagnostics(fields.findings));
@@ -163,7 +133,7 @@ impl Manifest {
             cxxflags,
             asflags,
             libraries,
-            micropython,
+            runtime,
             environment: read,
         })
     }
@@ -265,7 +235,16 @@ fn merge(into: &mut Layer, from: &Layer) {
 }
 
 /// Keys that describe the section itself and are no settings.
-const NO_SETTINGS: [&str; 5] = ["name", "version", "targets", "build-type", "inherits"];
+const NO_SETTINGS: [&str; 8] = [
+    "name",
+    "version",
+    "summary",
+    "license",
+    "requires-python",
+    "targets",
+    "build-type",
+    "inherits",
+];
 
 /// Takes typed values out of a merged layer, expanding variables.
 pub(super) struct Fields<'a> {
@@ -277,11 +256,17 @@ pub(super) struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    fn report<T>(&mut self, code: &'static Code, value: &Spanned<T>, message: String, hint: &str) {
+    pub(super) fn report<T>(
+        &mut self,
+        code: &'static Code,
+        value: &Spanned<T>,
+        message: String,
+        hint: &str,
+    ) {
         self.findings.push(Diagnostic::error(code, message).at(place(self.file, value)).hint(hint));
     }
 
-    fn expand(&mut self, text: Spanned<String>) -> Spanned<String> {
+    pub(super) fn expand(&mut self, text: Spanned<String>) -> Spanned<String> {
         let expanded = expand(&text.value, self.environment, self.read);
         match expanded {
             Ok(value) => Spanned { value, span: text.span },
@@ -296,7 +281,7 @@ impl Fields<'_> {
     }
 
     /// A single value as written.
-    fn word(&mut self, key: &str) -> Option<Spanned<String>> {
+    pub(super) fn word(&mut self, key: &str) -> Option<Spanned<String>> {
         match self.layer.remove(key) {
             Some(Value::One(value)) => Some(value),
             _ => None,
@@ -309,7 +294,7 @@ impl Fields<'_> {
     }
 
     /// A path, expanded; nothing if that leaves nothing.
-    fn path(&mut self, key: &str) -> Option<Spanned<String>> {
+    pub(super) fn path(&mut self, key: &str) -> Option<Spanned<String>> {
         self.text(key).filter(|path| !path.value.is_empty())
     }
 
@@ -322,7 +307,7 @@ impl Fields<'_> {
         expanded.filter(|value| !value.value.is_empty()).collect()
     }
 
-    fn flag(&mut self, key: &str) -> Option<bool> {
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
         match self.layer.remove(key) {
             Some(Value::Bool(flag)) => Some(flag.value),
             _ => None,
@@ -347,68 +332,4 @@ impl Fields<'_> {
         let forgotten = self.layer.keys().find(|key| !NO_SETTINGS.contains(*key));
         debug_assert_eq!(forgotten, None, "a key of the table has no field");
     }
-}
-
-fn micropython(fields: &mut Fields<'_>, arch: Arch) -> MicroPythonSettings {
-    let flags = fields.list("arch-flags");
-    MicroPythonSettings {
-        abi: abi(fields, arch),
-        source_name: fields.word("source-name"),
-        qstr_sources: fields.list("qstr-sources"),
-        micropython_dir: fields.path("micropython-dir"),
-        float: fields.word("float").and_then(|word| FloatModel::from_name(&word.value)),
-        static_data: static_data(fields, arch),
-        gc_sections: fields.flag("gc-sections").unwrap_or(true),
-        externs: fields.path("externs"),
-        arch_flags: arch_flags(fields, flags, arch),
-        mpy_cross_flags: fields.list("mpy-cross-flags"),
-    }
-}
-
-fn abi(fields: &mut Fields<'_>, arch: Arch) -> Abi {
-    let Some(release) = fields.word("abi") else {
-        return Abi::LATEST;
-    };
-    let abi = Abi::parse(&release.value).unwrap_or(Abi::LATEST);
-    // A release without the architecture does no harm if later ones, which have it, share its ABI.
-    if abi < Abi::first_with(arch) {
-        let (major, minor) = arch.info().since;
-        let message =
-            format!("MicroPython {} does not have the architecture `{arch}`", release.value);
-        let hint =
-            format!("set `abi = \"{major}.{minor}\"` for this target, or leave the target out");
-        fields.report(&codes::ABI_TOO_OLD, &release, message, &hint);
-    }
-    abi
-}
-
-fn static_data(fields: &mut Fields<'_>, arch: Arch) -> StaticData {
-    let usual = if arch.info().writable_text { StaticData::InText } else { StaticData::Refuse };
-    let Some(word) = fields.word("static-data") else {
-        return usual;
-    };
-    let wanted = StaticData::from_name(&word.value).unwrap_or(usual);
-    if wanted == StaticData::InText && usual == StaticData::Refuse {
-        let message = format!("`static-data = \"in-text\"` is not possible on `{arch}`");
-        let hint = "write `\"refuse\"`; loaders of this architecture put code where data cannot be written";
-        fields.report(&codes::NOT_ON_TARGET, &word, message, hint);
-    }
-    wanted
-}
-
-fn arch_flags(
-    fields: &mut Fields<'_>,
-    words: Vec<Spanned<String>>,
-    arch: Arch,
-) -> BTreeSet<ArchFlag> {
-    let mut flags = BTreeSet::new();
-    for word in words {
-        if arch != Arch::Rv32imc {
-            let message = format!("`{}` is not an extension of `{arch}`", word.value);
-            let hint = "move `arch-flags` into a section for the target `micropython-rv32imc`";
-            fields.report(&codes::NOT_ON_TARGET, &word, message, hint);
-        }
-        flags.extend(ArchFlag::from_name(&word.value));
-    }
-    flags
 }

@@ -16,6 +16,12 @@ pub enum Kind {
     Release,
     /// The name of a build type.
     BuildType,
+    /// What a Python program imports, with dots.
+    ImportName,
+    /// Name of a Python distribution.
+    Distribution,
+    /// A feature release of Python 3 such as `3.11`.
+    PythonVersion,
     /// One word of a list; each with its meaning.
     Choice(&'static [(&'static str, &'static str)]),
     /// Any text.
@@ -60,6 +66,9 @@ impl Kind {
             | Kind::Name
             | Kind::Release
             | Kind::BuildType
+            | Kind::ImportName
+            | Kind::Distribution
+            | Kind::PythonVersion
             | Kind::Choice(_)
             | Kind::Libraries
             | Kind::Choices(_)
@@ -94,6 +103,9 @@ impl Kind {
             Kind::Name => "a name",
             Kind::Release => "a MicroPython release or `latest`",
             Kind::BuildType => "the name of a build type",
+            Kind::ImportName => "a name with dots",
+            Kind::Distribution => "the name of a distribution",
+            Kind::PythonVersion => "a release of Python",
             Kind::Choice(_) => "a word",
             Kind::Text => "a string",
             Kind::Path => "a path",

@@ -5,7 +5,8 @@ use super::suggest::nearest;
 use super::values::{SourceKind, extension};
 use super::variables;
 use crate::codes::manifest as codes;
-use crate::{Abi, Code, Target};
+use crate::target::PythonVersion;
+use crate::{Abi, Code, Runtime, Target};
 
 /// What is wrong with a word.
 pub(super) struct Problem {
@@ -96,9 +97,18 @@ pub(super) fn target_pattern(pattern: &str) -> Option<Problem> {
 /// What to write in place of an unknown target.
 pub(super) fn target_hint(pattern: &str) -> String {
     let names: Vec<String> = Target::all().map(|target| target.to_string()).collect();
-    let with_runtime = format!("micropython-{pattern}");
-    if names.contains(&with_runtime) {
-        return format!("did you mean `{with_runtime}`?");
+    // An architecture or a version alone, or with `@` as package managers write it.
+    let kind = pattern.split_once('@').map_or(pattern, |(_, version)| version);
+    for runtime in Runtime::ALL {
+        let with_runtime = format!("{}-{kind}", runtime.name());
+        if Target::parse(&with_runtime).is_some() {
+            return format!("did you mean `{with_runtime}`?");
+        }
+    }
+    // A patch release of CPython has the ABI of its feature release.
+    let feature = pattern.rsplit_once('.').map_or("", |(feature, _)| feature);
+    if Target::parse(feature).is_some_and(|target| target.runtime() == Runtime::CPython) {
+        return format!("write `{feature}`, which every `{feature}.x` loads");
     }
     match nearest(pattern, names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -141,6 +151,9 @@ pub(super) fn value(key: &Key, text: &str) -> Option<Problem> {
     match key.kind {
         Kind::Name => file_name(key, text),
         Kind::Release => release(text),
+        Kind::ImportName => import_name(text),
+        Kind::Distribution => distribution(name, text),
+        Kind::PythonVersion => python_version(name, text),
         Kind::Choice(words) | Kind::Choices(words) => choice(name, text, words),
         Kind::Path | Kind::Paths => path(text),
         Kind::Patterns => path(text).or_else(|| brackets(text)),
@@ -190,6 +203,75 @@ fn release(text: &str) -> Option<Problem> {
     }
     let message = format!("`{text}` is not a MicroPython release with a known ABI");
     problem(&codes::BAD_VALUE, message, "write `latest` or a release from `1.19` on, like `1.23`")
+}
+
+/// What follows the last dot names the function that Python calls, so that only ASCII will do.
+fn import_name(text: &str) -> Option<Problem> {
+    let wrong = text.split('.').find(|part| !is_identifier(part) || RESERVED.contains(part))?;
+    let message = if wrong.is_empty() {
+        format!("`{text}` has a dot too many")
+    } else {
+        format!("`{wrong}` in `{text}` cannot be imported")
+    };
+    let hint = "write names of ASCII letters, digits and `_` with a dot between them, like `package._module`";
+    problem(&codes::BAD_VALUE, message, hint)
+}
+
+/// Checks the name of a distribution ("Names and normalization", packaging.python.org).
+pub(super) fn distribution(what: &str, text: &str) -> Option<Problem> {
+    let ends = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric());
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    let mut letters = text.chars();
+    if ends(text.chars().last()) && ends(letters.next()) && letters.all(fits) && text.len() <= 100 {
+        return None;
+    }
+    let message = format!("{what} `{}` cannot name a wheel", text.escape_debug());
+    let hint = "use ASCII letters and digits, and between them `-`, `_` and `.`";
+    problem(&codes::BAD_VALUE, message, hint)
+}
+
+fn python_version(name: &str, text: &str) -> Option<Problem> {
+    if PythonVersion::parse(text).is_some() {
+        return None;
+    }
+    let message = format!("`{name}` cannot be `{text}`");
+    problem(&codes::BAD_VALUE, message, "write a feature release of Python 3, like `3.11`")
+}
+
+/// True for a version in the normal form of the "Version specifiers" of packaging.python.org.
+pub(super) fn is_version(text: &str) -> bool {
+    let (public, local) = text.split_once('+').map_or((text, None), |(a, b)| (a, Some(b)));
+    let alphanumeric = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+    };
+    if local.is_some_and(|local| !local.split('.').all(alphanumeric)) || text.len() > 100 {
+        return false;
+    }
+    let is_number = |text: &str| {
+        let canonical = text == "0" || !text.starts_with('0');
+        !text.is_empty() && text.chars().all(|letter| letter.is_ascii_digit()) && canonical
+    };
+    let (epoch, mut rest) = public.split_once('!').unwrap_or(("0", public));
+    // From the end: what may follow a release, each at most once.
+    for suffix in [".dev", ".post"] {
+        if let Some((before, count)) = rest.rsplit_once(suffix) {
+            if !is_number(count) {
+                return false;
+            }
+            rest = before;
+        }
+    }
+    for suffix in ["rc", "b", "a"] {
+        if let Some((before, count)) = rest.rsplit_once(suffix) {
+            if !is_number(count) {
+                return false;
+            }
+            rest = before;
+            break;
+        }
+    }
+    is_number(epoch) && rest.split('.').all(is_number)
 }
 
 fn choice(name: &str, text: &str, words: &[(&str, &str)]) -> Option<Problem> {
@@ -295,4 +377,22 @@ fn library(text: &str) -> Option<Problem> {
         "a library's name begins with `lib`, like `libm`".to_owned()
     };
     problem(&codes::BAD_VALUE, format!("`{text}` is not the name of a library"), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_have_one_form() {
+        for version in ["0", "0.1.0", "2026.11", "1!2.0", "1.0a1", "1.0rc2.post3.dev4", "1.0+abc.1"]
+        {
+            assert!(is_version(version), "{version}");
+        }
+        for version in
+            ["", "1.", "v1.0", "1.0-1", "1.01", "1.0alpha1", "1.0.dev", "1.0+", "1.0+A", "a1"]
+        {
+            assert!(!is_version(version), "{version}");
+        }
+    }
 }

@@ -26,12 +26,7 @@ pub(crate) struct Doctor {
 
 pub(crate) fn run(args: &Doctor, printer: Printer) -> Result<(), Diagnostics> {
     let wanted = super::targets::select(&args.target)?;
-    let mut report = doctor(&Environment::of_process());
-    if !args.target.is_empty() {
-        report
-            .targets
-            .retain(|health| wanted.iter().any(|target| target.to_string() == health.target));
-    }
+    let report = doctor(&wanted, &Environment::of_process());
     match args.format {
         Format::Text => printer.data(&text(&report)),
         Format::Json => printer.data(&super::json(&report)),

@@ -1,5 +1,7 @@
 //! `anymod targets`: what can be built for.
 
+use std::collections::BTreeSet;
+
 use anymod_model::{Diagnostic, Diagnostics, Target, codes};
 use clap::Args;
 use serde_json::json;
@@ -17,38 +19,51 @@ pub(crate) struct Targets {
 
 pub(crate) fn run(args: &Targets, printer: Printer) -> Result<(), Diagnostics> {
     match args.format {
-        Format::Text => {
-            let mut text = String::from("target                 word  since  static data\n");
-            for target in Target::all() {
-                let info = target.arch.info();
-                let since = format!("{}.{}", info.since.0, info.since.1);
-                let data = if info.writable_text { "in text" } else { "refused" };
-                text += &format!(
-                    "{:<21}  {:>4}  {since:>5}  {data}\n",
-                    target.to_string(),
-                    info.word_size
-                );
-            }
-            printer.data(&text);
-        }
+        Format::Text => printer.data(&text()),
         Format::Json => {
-            let rows: Vec<_> = Target::all()
-                .map(|target| {
-                    let info = target.arch.info();
-                    json!({
-                        "target": target.to_string(),
-                        "runtime": target.runtime.name(),
-                        "arch": info.name,
-                        "word-size": info.word_size,
-                        "since": format!("{}.{}", info.since.0, info.since.1),
-                        "static-data-in-text": info.writable_text,
-                    })
-                })
-                .collect();
+            let rows: Vec<_> = Target::all().map(row).collect();
             printer.data(&format!("{:#}\n", serde_json::Value::from(rows)));
         }
     }
     Ok(())
+}
+
+fn text() -> String {
+    let mut text = String::from("target                 word  since  static data\n");
+    for target in Target::all() {
+        let name = target.to_string();
+        text += &match target {
+            Target::MicroPython(arch) => {
+                let info = arch.info();
+                let since = format!("{}.{}", info.since.0, info.since.1);
+                let data = if info.writable_text { "in text" } else { "refused" };
+                format!("{name:<21}  {:>4}  {since:>5}  {data}\n", info.word_size)
+            }
+            Target::CPython(_) => format!("{name:<21}  wheel for this platform\n"),
+            Target::Pyodide(_) => format!("{name:<21}  wheel for WebAssembly\n"),
+        };
+    }
+    text + "any other release by its full name, such as `cpython-3.10` or `pyodide-0.26.4`\n"
+}
+
+fn row(target: Target) -> serde_json::Value {
+    let (name, runtime) = (target.to_string(), target.runtime().name());
+    match target {
+        Target::MicroPython(arch) => {
+            let info = arch.info();
+            json!({
+                "target": name,
+                "runtime": runtime,
+                "arch": info.name,
+                "word-size": info.word_size,
+                "since": format!("{}.{}", info.since.0, info.since.1),
+                "static-data-in-text": info.writable_text,
+            })
+        }
+        Target::CPython(_) | Target::Pyodide(_) => {
+            json!({ "target": name, "runtime": runtime, "version": target.kind() })
+        }
+    }
 }
 
 /// The targets that match any of the patterns; all of them if there is none.
@@ -67,7 +82,7 @@ pub(crate) fn select(patterns: &[String]) -> Result<Vec<Target>, Diagnostics> {
     if !unknown.is_empty() {
         return Err(Diagnostics(unknown));
     }
-    let wanted =
-        |target: &Target| patterns.iter().any(|pattern| Target::matching(pattern).contains(target));
-    Ok(Target::all().filter(wanted).collect())
+    let wanted: BTreeSet<Target> =
+        patterns.iter().flat_map(|pattern| Target::matching(pattern)).collect();
+    Ok(wanted.into_iter().collect())
 }

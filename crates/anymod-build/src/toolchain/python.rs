@@ -1,0 +1,301 @@
+//! What builds extension modules for a Python: the host's compiler with the headers of a CPython that is installed, or
+//! the compiler and headers of a Pyodide's target environment.
+
+use std::path::{Path, PathBuf};
+
+use anymod_model::codes::toolchain as codes;
+use anymod_model::manifest::SourceKind;
+use anymod_model::pyodide::PyodideFacts;
+use anymod_model::{Diagnostic, PythonVersion, Target};
+use anymod_store::{Digest, Fields};
+
+use super::{Choice, ask, cpython, digest_of};
+use crate::environment::Environment;
+use crate::log::Log;
+use crate::target::{TargetEnvironment, flags};
+
+/// A Python and the tools that build extension modules for it.
+#[derive(Clone, Debug)]
+pub(crate) struct PythonTools {
+    pub(crate) python: Python,
+    c: Compiler,
+    /// None if the C compiler has no C++ compiler beside it.
+    cxx: Option<Compiler>,
+    linker: Linker,
+}
+
+/// What is to be known of a Python to name what is built for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Python {
+    pub(crate) version: PythonVersion,
+    /// What it says its version is.
+    pub(crate) release: String,
+    /// The interpreter, or the directory of the target environment.
+    pub(crate) place: PathBuf,
+    /// What the names of extension modules end with.
+    pub(crate) suffix: String,
+    /// ABI tag of wheels.
+    pub(crate) abi: String,
+    /// Platform tag of wheels.
+    pub(crate) platform: String,
+    /// What its modules can expect of it; none if nobody has written that down.
+    pub(crate) offers: Option<Offers>,
+}
+
+/// What a Pyodide offers to its modules.
+#[derive(Clone, Debug)]
+pub(crate) struct Offers {
+    pub(crate) facts: PyodideFacts,
+    /// File of the names that its main module offers.
+    pub(crate) symbols: String,
+}
+
+#[derive(Clone, Debug)]
+struct Compiler {
+    /// The program and its first options.
+    command: Vec<String>,
+    /// Its last options: where the headers of Python are.
+    end: Vec<String>,
+    identity: Digest,
+}
+
+#[derive(Clone, Debug)]
+enum Linker {
+    /// The compilers link.
+    Compiler,
+    /// wasm-ld.
+    Wasm { program: String, options: Vec<String>, symbols: String, identity: Digest },
+}
+
+/// What is linked into an extension module.
+pub(crate) struct Linked<'a> {
+    /// Objects and archives, in order.
+    pub(crate) files: Vec<String>,
+    /// Names like `libm`.
+    pub(crate) libraries: Vec<&'a str>,
+    /// True if C++ is among it.
+    pub(crate) cxx: bool,
+    /// True to keep what debuggers read.
+    pub(crate) debug: bool,
+    /// The function that Python calls.
+    pub(crate) entry: String,
+    pub(crate) output: String,
+}
+
+/// A call of a linker.
+pub(crate) struct LinkCall {
+    pub(crate) argv: Vec<String>,
+    /// Files that it reads besides those linked.
+    pub(crate) inputs: Vec<String>,
+    /// The file in which it lists what it read, if it does.
+    pub(crate) depfile: Option<String>,
+    pub(crate) tool: Digest,
+    /// The extension module.
+    pub(crate) output: String,
+}
+
+/// Finds what builds for a target that is a Python.
+///
+/// # Errors
+/// What is missing, with the command that installs it.
+pub(crate) fn find_python(
+    target: Target,
+    choice: &Choice,
+    environment: &Environment,
+    log: &mut Log,
+) -> Result<PythonTools, Diagnostic> {
+    match target {
+        Target::CPython(version) => host(version, choice, environment, log),
+        _ => pyodide(&installed(target, environment)?, log),
+    }
+}
+
+/// Pairs of a C and a C++ compiler; the first whose C compiler is there is taken.
+const HOST_COMPILERS: [[&str; 2]; 3] = [["gcc", "g++"], ["cc", "c++"], ["clang", "clang++"]];
+
+fn host(
+    version: PythonVersion,
+    choice: &Choice,
+    environment: &Environment,
+    log: &mut Log,
+) -> Result<PythonTools, Diagnostic> {
+    let interpreter = cpython::find(version, choice, environment, log)?;
+    let found = HOST_COMPILERS
+        .iter()
+        .find_map(|[c, cxx]| Some((environment.find_program(c)?, environment.find_program(cxx))));
+    let (c, cxx) = found.ok_or_else(|| {
+        let message = format!("no compiler found for `{}`", Target::CPython(version));
+        Diagnostic::error(&codes::MISSING, message)
+            .note("looked for `gcc`, `cc`, `clang` on the `PATH`")
+            .hint("run `apt-get install gcc g++ libc6-dev`")
+    })?;
+    let mut compiler = |program: PathBuf| {
+        let mut command = vec![program.to_string_lossy().into_owned()];
+        // Code for any address, of which only what is marked so is seen from outside.
+        command.extend(["-fPIC", "-fvisibility=hidden"].map(str::to_owned));
+        let identity = identity(&program, environment, log)?;
+        Ok::<_, Diagnostic>(Compiler { command, end: headers(&interpreter.include), identity })
+    };
+    Ok(PythonTools {
+        c: compiler(c)?,
+        cxx: cxx.map(compiler).transpose()?,
+        linker: Linker::Compiler,
+        python: interpreter.python,
+    })
+}
+
+/// Digest of a compiler's driver and of the programs behind it, which may be replaced on their own.
+fn identity(
+    program: &Path,
+    environment: &Environment,
+    log: &mut Log,
+) -> Result<Digest, Diagnostic> {
+    let mut identity = Fields::new();
+    identity.add(digest_of(program, log)?.to_string());
+    for part in ["cc1", "cc1plus", "as", "collect2", "ld"] {
+        let path = ask(program, &[&format!("-print-prog-name={part}")], environment, log)?;
+        // A name without a directory is one that the driver looks up on the `PATH`, or of a part that it has inside.
+        if let Some(path) = environment.find_program(&path) {
+            identity.add(digest_of(&path, log)?.to_string());
+        }
+    }
+    Ok(identity.finish())
+}
+
+/// Options that name directories of headers. Each path is a word of its own, so that it is known for one.
+fn headers(directories: &[PathBuf]) -> Vec<String> {
+    let words = |directory: &PathBuf| ["-isystem".to_owned(), text(directory)];
+    directories.iter().flat_map(words).collect()
+}
+
+fn pyodide(target: &TargetEnvironment, log: &mut Log) -> Result<PythonTools, Diagnostic> {
+    let (facts, tools) = (&target.description.facts, &target.description.tools);
+    let Some(ld) = &tools.ld else {
+        let message = format!("`{}` has a compiler without `wasm-ld`", facts.target());
+        return Err(Diagnostic::error(&codes::UNSUPPORTED, message)
+            .hint("make the target again, with clang or zig: `anymod target add --help`"));
+    };
+    let mut compiler = |program: &PathBuf, kind| {
+        let mut command = vec![text(program)];
+        command.extend(flags::compile(target, kind));
+        // Calls within the module are direct; the entry point is exported by name.
+        command.push("-fvisibility=hidden".to_owned());
+        let identity = digest_of(program, log)?;
+        Ok::<_, Diagnostic>(Compiler {
+            command,
+            end: headers(&[target.python_include()]),
+            identity,
+        })
+    };
+    let (c, cxx) = (compiler(&tools.cc, SourceKind::C)?, compiler(&tools.cxx, SourceKind::Cxx)?);
+    let version = PythonVersion::parse(facts.python_minor());
+    let version = version.ok_or_else(|| {
+        let message = format!("`{}` is no Python that anymod knows", facts.python);
+        Diagnostic::error(&codes::UNSUPPORTED, message).hint("choose another release of Pyodide")
+    })?;
+    let symbols = text(&target.symbols());
+    Ok(PythonTools {
+        python: Python {
+            version,
+            release: facts.python.clone(),
+            place: target.directory.clone(),
+            suffix: facts.extension_suffix.clone(),
+            abi: version.tag(),
+            platform: facts.platform.clone(),
+            offers: Some(Offers { facts: facts.clone(), symbols: symbols.clone() }),
+        },
+        c,
+        cxx: Some(cxx),
+        linker: Linker::Wasm {
+            program: text(ld),
+            options: flags::link(target),
+            symbols,
+            identity: digest_of(ld, log)?,
+        },
+    })
+}
+
+/// The target environment of that name.
+fn installed(target: Target, environment: &Environment) -> Result<TargetEnvironment, Diagnostic> {
+    let place =
+        environment.data_dir().map(|data| TargetEnvironment::place(&data, &target.to_string()));
+    let read = |directory: PathBuf| {
+        let description = std::fs::read(directory.join("target.json")).ok()?;
+        let description = serde_json::from_slice(&description).ok()?;
+        Some(TargetEnvironment { directory, description })
+    };
+    place.and_then(read).ok_or_else(|| {
+        let message = format!("nothing here builds for `{target}`");
+        Diagnostic::error(&codes::MISSING, message)
+            .hint(format!("run `anymod target add pyodide@{}`", target.kind()))
+    })
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+impl PythonTools {
+    /// How a language is compiled: the command's begin, its end, and the digest of the compiler.
+    ///
+    /// # Errors
+    /// If there is no compiler of C++.
+    pub(crate) fn compiler(
+        &self,
+        kind: SourceKind,
+    ) -> Result<(Vec<String>, Vec<String>, Digest), Diagnostic> {
+        let compiler = if kind == SourceKind::Cxx { self.cxx()? } else { &self.c };
+        Ok((compiler.command.clone(), compiler.end.clone(), compiler.identity))
+    }
+
+    fn cxx(&self) -> Result<&Compiler, Diagnostic> {
+        self.cxx.as_ref().ok_or_else(|| {
+            let c = self.c.command.first().map_or("", String::as_str);
+            let message = format!("there is no compiler of C++ beside `{c}`");
+            Diagnostic::error(&codes::MISSING, message).hint("run `apt-get install g++`")
+        })
+    }
+
+    /// The command that links an extension module.
+    ///
+    /// # Errors
+    /// If there is no compiler of C++ to link it with.
+    pub(crate) fn link(&self, linked: Linked<'_>) -> Result<LinkCall, Diagnostic> {
+        match &self.linker {
+            Linker::Compiler => self.link_by_compiler(linked),
+            Linker::Wasm { program, options, symbols, identity } => {
+                let mut argv = vec![program.clone()];
+                argv.extend(options.iter().cloned());
+                argv.extend(["--allow-undefined-file".to_owned(), symbols.clone()]);
+                // That there is one is for a later look to say, in words that fit.
+                argv.push(format!("--export-if-defined={}", linked.entry));
+                if !linked.debug {
+                    argv.push("--strip-debug".to_owned());
+                }
+                argv.extend(linked.files);
+                let output = linked.output;
+                argv.extend(["-o".to_owned(), output.clone()]);
+                let (inputs, tool) = (vec![symbols.clone()], *identity);
+                Ok(LinkCall { argv, inputs, depfile: None, tool, output })
+            }
+        }
+    }
+
+    fn link_by_compiler(&self, linked: Linked<'_>) -> Result<LinkCall, Diagnostic> {
+        let compiler = if linked.cxx { self.cxx()? } else { &self.c };
+        let depfile = format!("{}.d", linked.output);
+        let mut argv: Vec<String> = compiler.command.iter().take(1).cloned().collect();
+        // Symbols of archives are nobody else's business.
+        argv.extend(["-shared", "-Wl,--exclude-libs,ALL"].map(str::to_owned));
+        argv.extend(linked.files);
+        let names = linked.libraries.iter().filter_map(|name| name.strip_prefix("lib"));
+        argv.extend(names.map(|name| format!("-l{name}")));
+        for word in ["--dependency-file", &depfile] {
+            argv.extend(["-Xlinker".to_owned(), word.to_owned()]);
+        }
+        let output = linked.output;
+        argv.extend(["-o".to_owned(), output.clone()]);
+        let tool = compiler.identity;
+        Ok(LinkCall { argv, inputs: Vec::new(), depfile: Some(depfile), tool, output })
+    }
+}
