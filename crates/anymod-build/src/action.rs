@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use anymod_link::mpy::{Options, StaticData};
 use anymod_model::event::{self, ActionKind};
+use anymod_model::manifest::WheelMetadata;
+use anymod_model::pyodide::PyodideFacts;
+use anymod_pack::wheel::WheelName;
 
 use crate::toolchain::Recipe;
 use anymod_store::{Digest, KeyHasher, Visit};
@@ -54,6 +57,8 @@ pub(crate) enum Work {
         /// The stored name, if it is not to follow from the first input.
         source_name: Option<String>,
     },
+    /// By packing a wheel.
+    Wheel(Box<Wheel>),
 }
 
 /// What a command needs besides its arguments.
@@ -81,6 +86,52 @@ pub(crate) struct Link {
     pub(crate) archives: Vec<String>,
     /// The file of symbols with fixed addresses.
     pub(crate) externs: Option<String>,
+}
+
+/// A wheel to be packed.
+#[derive(Clone, Debug)]
+pub(crate) struct Wheel {
+    /// What its file is called.
+    pub(crate) name: WheelName,
+    /// What it says about itself.
+    pub(crate) metadata: WheelMetadata,
+    /// The extension module in it, as a program imports it.
+    pub(crate) import_name: String,
+    /// Files by their names in the wheel.
+    pub(crate) files: BTreeMap<String, String>,
+    /// The file with the names that the Python offers: those that a Pyodide's main module offers or knows, or the program
+    /// or library that a CPython is.
+    pub(crate) offers: String,
+    /// Libraries of this machine are linked, of whose names nobody here knows.
+    pub(crate) libraries: bool,
+    /// Facts of the Pyodide that it is for.
+    pub(crate) facts: Option<PyodideFacts>,
+}
+
+impl Wheel {
+    /// All of it as words, to be part of the action's digest and to be shown.
+    pub(crate) fn argv(&self) -> Vec<String> {
+        let mut argv = ["anymod", "pack", "wheel"].map(str::to_owned).to_vec();
+        argv.push(format!("--import-name={}", self.import_name));
+        let WheelMetadata { name, version, summary, license, requires_python } = &self.metadata;
+        argv.push(format!("--name={name}"));
+        argv.push(format!("--version={version}"));
+        for (option, value) in
+            [("summary", summary), ("license", license), ("requires-python", requires_python)]
+        {
+            argv.extend(value.iter().map(|value| format!("--{option}={value}")));
+        }
+        if let Some(facts) = &self.facts {
+            argv.push(format!("--python={}", facts.python));
+            argv.push(format!("--platforms={}", facts.platforms.join(",")));
+            argv.push(format!("--exceptions={:?}", facts.exceptions));
+        }
+        if self.libraries {
+            argv.push("--libraries".to_owned());
+        }
+        argv.extend(self.files.iter().map(|(path, file)| format!("{path}={file}")));
+        argv
+    }
 }
 
 impl Link {

@@ -13,9 +13,9 @@ use anymod_model::manifest::{Manifest, RuntimeSettings};
 use anymod_model::target::glob_matches;
 use anymod_model::{Diagnostic, Diagnostics, Place, Target};
 
-use crate::plan::{self, BUILD_DIR, DIST_DIR};
+use crate::plan::{BUILD_DIR, DIST_DIR};
 use crate::way::Sink;
-use crate::{install, project, settings};
+use crate::{install, package, project, settings};
 
 /// What to remove.
 #[derive(Clone, Debug, Default)]
@@ -187,7 +187,7 @@ fn products(manifest: &Manifest, target: Target) -> impl Fn(&str) -> bool {
         let settings = manifest
             .resolve(module, target, manifest.default_build_type(), &|_| Some("-".to_owned()));
         if let Ok(RuntimeSettings::Python(own)) = settings.map(|settings| settings.runtime) {
-            distributions.insert(plan::distribution(&own.wheel.name));
+            distributions.insert(package::distribution(&own.wheel.name));
         }
     }
     move |name| match name.strip_suffix(".mpy") {

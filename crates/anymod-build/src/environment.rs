@@ -13,6 +13,9 @@ pub const ANYMOD_HOME: &str = "ANYMOD_HOME";
 /// Name of the variable that chooses the toolchain: `auto`, `gnu` or `zig`.
 pub const ANYMOD_TOOLCHAIN: &str = "ANYMOD_TOOLCHAIN";
 
+/// Name of the variable that holds what counts as now, for tools that write down the time.
+pub(crate) const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
+
 /// The environment of a build. It notes what is asked of it.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
@@ -152,7 +155,7 @@ impl Environment {
     /// What `__DATE__` and `__TIME__` stand for in seconds since 1970, so that objects do not depend on the clock.
     #[must_use]
     pub fn source_date_epoch(&self) -> String {
-        self.set("SOURCE_DATE_EPOCH").unwrap_or("0").to_owned()
+        self.set(SOURCE_DATE_EPOCH).unwrap_or("0").to_owned()
     }
 }
 

@@ -46,6 +46,7 @@ mod jobs;
 mod locations;
 mod log;
 pub mod mpy;
+mod package;
 mod plan;
 pub mod probe;
 mod project;

@@ -33,11 +33,16 @@ impl Locations {
     }
 
     /// A path, or a word of a command that is one, as keys and records have it.
-    pub(crate) fn portable<'a>(&self, path: &'a str) -> Cow<'a, str> {
+    pub(crate) fn portable<'a>(&self, whole: &'a str) -> Cow<'a, str> {
+        // A long option with a path behind it names a file; one with a single `-` may define a macro.
+        let (option, path) = match whole.split_once("=/") {
+            Some((option, _)) if option.starts_with("--") => whole.split_at(option.len() + 1),
+            _ => ("", whole),
+        };
         let home = self.home.as_deref().filter(|_| path.starts_with('/'));
         match home.and_then(|home| path.strip_prefix(home)) {
-            Some(rest) => Cow::Owned(format!("{HOME_MARKER}{rest}")),
-            None => Cow::Borrowed(path),
+            Some(rest) => Cow::Owned(format!("{option}{HOME_MARKER}{rest}")),
+            None => Cow::Borrowed(whole),
         }
     }
 
@@ -73,6 +78,8 @@ mod tests {
         let portable = locations.portable("/h/anymod/toolchains/zig/zig").into_owned();
         assert_eq!(portable, "<anymod>/toolchains/zig/zig");
         assert_eq!(locations.real(&portable), "/h/anymod/toolchains/zig/zig");
+        let option = locations.portable("--sysroot=/h/anymod/targets/x").into_owned();
+        assert_eq!(option, "--sysroot=<anymod>/targets/x");
         for path in ["src/a.c", "/usr/bin/gcc", "-DX=/h/anymod/x", "/h/anymodule"] {
             assert_eq!(locations.portable(path), path);
             assert_eq!(locations.real(path), path);

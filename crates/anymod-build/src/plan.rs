@@ -8,8 +8,6 @@ mod micropython;
 mod module;
 mod python;
 
-pub(crate) use python::distribution;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -21,7 +19,7 @@ use anymod_model::{Abi, Arch, Diagnostic, Diagnostics, Target};
 use anymod_model::target::glob_matches;
 
 use crate::action::Action;
-use crate::environment::Environment;
+use crate::environment::{Environment, SOURCE_DATE_EPOCH};
 use crate::glob::Globber;
 use crate::log::Log;
 use crate::stat::Stat;
@@ -153,12 +151,33 @@ pub(crate) fn plan(
             }
         }
     }
+    findings.extend(same_file(manifest, &products));
     let fatal = findings.iter().any(|finding| finding.code.exit != MISSING_TOOLS);
     if fatal || (products.is_empty() && !findings.is_empty()) {
         return Err(Diagnostics(findings));
     }
     let listed = planner.globber.listed();
     Ok(Plan { actions: planner.actions, products, findings, listed })
+}
+
+/// Reports modules whose products would be one file.
+fn same_file(manifest: &Manifest, products: &[Product]) -> Vec<Diagnostic> {
+    let mut places: BTreeMap<&str, &Product> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for product in products {
+        let Some(other) = places.insert(&product.installed, product) else { continue };
+        let message = format!(
+            "modules `{}` and `{}` both make `{}`",
+            other.module, product.module, product.installed
+        );
+        let finding = Diagnostic::error(&codes::SAME_FILE, message)
+            .hint("give each a `distribution` of its own in its section for the runtime");
+        findings.push(match manifest.module_place(&product.module) {
+            Some(place) => finding.at(place),
+            None => finding,
+        });
+    }
+    findings
 }
 
 /// Exit code of findings about what is not installed; the rest of a build goes on without.
@@ -290,7 +309,7 @@ impl Planner<'_> {
 
     /// The variables that reach a tool's output.
     pub(crate) fn tool_environment(&self) -> BTreeMap<String, String> {
-        let date = ("SOURCE_DATE_EPOCH".to_owned(), self.environment.source_date_epoch());
+        let date = (SOURCE_DATE_EPOCH.to_owned(), self.environment.source_date_epoch());
         // Some tools cannot start without; it may give a compiler other libraries to work with.
         let name = "LD_LIBRARY_PATH".to_owned();
         let libraries = self.environment.get(&name).map(|value| (name, value.to_owned()));

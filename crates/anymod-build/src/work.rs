@@ -15,13 +15,14 @@ use anymod_pack::mpy::MergeOptions;
 
 use anymod_store::Digest;
 
-use crate::action::{self, Action, Link, Work};
+use crate::action::{self, Action, Link, Wheel, Work};
 use crate::children::{Children, Stop};
-use crate::environment::Environment;
+use crate::environment::{Environment, SOURCE_DATE_EPOCH};
 use crate::fence::Fence;
 use crate::install;
 use crate::jobs::Jobs;
 use crate::mpy::as_inputs;
+use crate::package;
 use crate::plan::BUILD_DIR;
 use crate::size::ModuleSizes;
 use crate::stat::Stat;
@@ -127,6 +128,7 @@ pub(crate) fn execute(action: &Action, index: usize, workshop: &Workshop<'_>) ->
         }
         Work::Link(link) => link_action(action, link, workshop),
         Work::Merge { source_name } => Done::of(merge(action, source_name.as_ref(), workshop)),
+        Work::Wheel(wheel) => wheel_action(action, wheel, workshop),
     }));
     result.unwrap_or_else(|_| {
         let message =
@@ -164,6 +166,10 @@ fn command(action: &Action, index: usize, workshop: &Workshop<'_>) -> Done {
             .unwrap_or_default();
         for path in &mut done.discovered {
             *path = relative(path, workshop.root);
+        }
+        if action.kind == ActionKind::Link {
+            // Linkers list files that they made for themselves, and removed, as well.
+            done.discovered.retain(|path| workshop.root.join(path).is_file());
         }
         if done.discovered.is_empty() {
             // Nobody knows what was read. A file that is not there keeps the action from ever counting as fresh.
@@ -323,6 +329,20 @@ fn link_files(
     let made: Result<Vec<Made>, Diagnostic> =
         files.map(|(output, bytes)| write(output, bytes, workshop)).collect();
     Ok((made?, warnings))
+}
+
+fn wheel_action(action: &Action, wheel: &Wheel, workshop: &Workshop<'_>) -> Done {
+    let packed = || {
+        let files = read_all(wheel.files.values(), workshop.root)?;
+        let offers = install::read(&workshop.root.join(&wheel.offers))?;
+        let epoch = action.env.get(SOURCE_DATE_EPOCH).and_then(|epoch| epoch.parse().ok());
+        let (bytes, warnings) = package::wheel(wheel, files, &offers, epoch.unwrap_or(0))?;
+        Ok::<_, Diagnostics>((vec![write(action.name(), &bytes, workshop)?], warnings))
+    };
+    match packed() {
+        Ok((made, warnings)) => Done { made, warnings, ..Done::default() },
+        Err(errors) => Done::of(Err(errors)),
+    }
 }
 
 fn merge(

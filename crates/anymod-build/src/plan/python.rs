@@ -1,14 +1,19 @@
 //! Planning a module for CPython or Pyodide: compile, link, pack; the product is a wheel.
 
+use std::collections::BTreeMap;
+
 use anymod_model::codes::{build as codes, manifest};
 use anymod_model::event::ActionKind;
 use anymod_model::manifest::{ModuleSettings, PythonSettings, SourceKind};
 use anymod_model::{Diagnostic, Diagnostics, PythonVersion};
+use anymod_pack::wheel::WheelName;
 
 use super::compile::{Call, standard};
-use super::module::{Scope, Source};
+use super::module::{Scope, Source, below};
 use super::{DIST_DIR, Planner, Product};
-use crate::action::{Action, Command};
+use crate::action::{Action, Command, Wheel, Work};
+use crate::environment::SOURCE_DATE_EPOCH;
+use crate::package;
 use crate::toolchain::{LinkCall, Linked, Python, PythonTools};
 
 impl Planner<'_> {
@@ -22,13 +27,97 @@ impl Planner<'_> {
         let tools = self.python_tools(scope.settings.target)?;
         let limited_api = limited_api(scope, own, &tools.python)?;
         let linked = self.extension(scope, own, sources, &tools, limited_api)?;
+        let files = self.files(scope, own, sources, linked.name())?;
+        self.add(linked);
+        let wheel = self.wheel(scope, own, files, &tools.python, limited_api);
         let ModuleSettings { module, target, .. } = &scope.settings;
-        let built = linked.name().to_owned();
+        let built = wheel.name().to_owned();
         let name = built.rsplit('/').next().unwrap_or(&built);
         let installed = format!("{DIST_DIR}/{target}/{name}");
-        self.add(linked);
+        self.add(wheel);
         let (module, target) = (module.clone(), *target);
         Ok(Product { module, target, built, installed, sizes: None, actions: 0..0 })
+    }
+
+    /// What is in the wheel, by names in it: the extension in its package, and Python files and data beside it.
+    fn files(
+        &mut self,
+        scope: &Scope,
+        own: &PythonSettings,
+        sources: &[Source],
+        extension: &str,
+    ) -> Result<BTreeMap<String, String>, Diagnostics> {
+        let settings = &scope.settings;
+        let package = own.import_name.rsplit_once('.').map_or("", |(package, _)| package);
+        let placed = |name: &str| match package {
+            "" => name.to_owned(),
+            package => format!("{}/{name}", package.replace('.', "/")),
+        };
+        let mut findings = Vec::new();
+        let mut beside: Vec<(String, String)> = Vec::new();
+        for source in sources.iter().filter(|source| source.kind == SourceKind::Python) {
+            beside.push((source.below.clone(), source.path.clone()));
+        }
+        for pattern in &own.package_data {
+            let paths = self.matches(settings, pattern, &mut findings);
+            beside.extend(
+                paths.into_iter().map(|path| (below(&pattern.value, &path).to_owned(), path)),
+            );
+        }
+        let name = extension.rsplit('/').next().unwrap_or(extension);
+        let mut files = BTreeMap::from([(placed(name), extension.to_owned())]);
+        for (name, path) in beside {
+            match files.insert(placed(&name), path.clone()) {
+                Some(other) if other != path => {
+                    let message =
+                        format!("`{other}` and `{path}` are both `{}` in the wheel", placed(&name));
+                    let finding = Diagnostic::error(&codes::SAME_FILE, message);
+                    findings.push(finding.hint("rename one, or leave it out with `exclude`"));
+                }
+                _ => {}
+            }
+        }
+        if findings.is_empty() { Ok(files) } else { Err(Diagnostics(findings)) }
+    }
+
+    /// The action that packs the wheel.
+    fn wheel(
+        &self,
+        scope: &Scope,
+        own: &PythonSettings,
+        files: BTreeMap<String, String>,
+        python: &Python,
+        limited_api: Option<PythonVersion>,
+    ) -> Action {
+        let name = WheelName {
+            distribution: package::distribution(&own.wheel.name),
+            version: own.wheel.version.clone(),
+            build: None,
+            interpreters: vec![limited_api.unwrap_or(python.version).tag()],
+            abis: vec![limited_api.map_or_else(|| python.abi.clone(), |_| "abi3".to_owned())],
+            platforms: vec![python.platform.clone()],
+        };
+        let output = format!("{}/{name}", scope.dir);
+        let wheel = Wheel {
+            name,
+            metadata: own.wheel.clone(),
+            import_name: own.import_name.clone(),
+            files,
+            offers: python.offers.clone(),
+            libraries: !scope.settings.libraries.is_empty(),
+            facts: python.facts.clone(),
+        };
+        let mut inputs: Vec<String> = wheel.files.values().cloned().collect();
+        inputs.push(wheel.offers.clone());
+        let argv = wheel.argv();
+        let module = &scope.settings.module;
+        let mut action = scope.action(ActionKind::Wheel, module, Work::Wheel(Box::new(wheel)));
+        action.inputs = inputs;
+        action.outputs = vec![output];
+        action.argv = argv;
+        action.env = [(SOURCE_DATE_EPOCH.to_owned(), self.environment.source_date_epoch())].into();
+        action.tool = self.own;
+        action
     }
 
     /// Adds the actions before linking; returns that of linking.
@@ -100,10 +189,4 @@ fn limited_api(
         .at(scope.settings.place(limited))
         .note(format!("it is Python {}", python.version))
         .hint("set `limited-api` to the oldest Python that the module is built for"))
-}
-
-/// The name of a distribution as names of wheels have it.
-pub(crate) fn distribution(name: &str) -> String {
-    let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
-    parts.map(str::to_lowercase).collect::<Vec<_>>().join("_")
 }

@@ -27,6 +27,8 @@ print('%d.%d.%d' % sys.version_info[:3])
 print(sysconfig.get_config_var('EXT_SUFFIX'))
 print(getattr(sys, 'abiflags', ''))
 print(sysconfig.get_platform())
+print(sysconfig.get_config_var('Py_ENABLE_SHARED') or 0)
+print('%s/%s' % (sysconfig.get_config_var('LIBDIR'), sysconfig.get_config_var('INSTSONAME')))
 print(sysconfig.get_path('include'))
 print(sysconfig.get_path('platinclude'))";
 
@@ -96,7 +98,9 @@ fn examine(
     let answer = ask(program, &["-I", "-S", "-c", QUESTION], environment, log);
     let answer = answer.map_err(|finding| finding.message)?;
     let lines: Vec<&str> = answer.lines().collect();
-    let [name, found, release, suffix, abi_flags, platform, include @ ..] = lines.as_slice() else {
+    let [name, found, release, suffix, abi_flags, platform, shared, library, include @ ..] =
+        lines.as_slice()
+    else {
         return Err("it does not say what it is".to_owned());
     };
     if *name != "cpython" || PythonVersion::parse(found) != Some(version) {
@@ -116,7 +120,13 @@ fn examine(
         suffix: (*suffix).to_owned(),
         abi: format!("{}{abi_flags}", version.tag()),
         platform: platform.replace(['-', '.'], "_"),
-        offers: None,
+        // What the interpreter is linked from decides who offers its functions.
+        offers: if *shared == "1" && environment.is_file(Path::new(library)) {
+            (*library).to_owned()
+        } else {
+            program.to_string_lossy().into_owned()
+        },
+        facts: None,
     };
     Ok(Interpreter { python, include })
 }

@@ -38,16 +38,10 @@ pub(crate) struct Python {
     pub(crate) abi: String,
     /// Platform tag of wheels.
     pub(crate) platform: String,
-    /// What its modules can expect of it; none if nobody has written that down.
-    pub(crate) offers: Option<Offers>,
-}
-
-/// What a Pyodide offers to its modules.
-#[derive(Clone, Debug)]
-pub(crate) struct Offers {
-    pub(crate) facts: PyodideFacts,
-    /// File of the names that its main module offers.
-    pub(crate) symbols: String,
+    /// The file with the names that it offers to its modules: a list, or the program or library that it is.
+    pub(crate) offers: String,
+    /// Facts of the release, if it is a Pyodide.
+    pub(crate) facts: Option<PyodideFacts>,
 }
 
 #[derive(Clone, Debug)]
@@ -202,7 +196,8 @@ fn pyodide(target: &TargetEnvironment, log: &mut Log) -> Result<PythonTools, Dia
             suffix: facts.extension_suffix.clone(),
             abi: version.tag(),
             platform: facts.platform.clone(),
-            offers: Some(Offers { facts: facts.clone(), symbols: symbols.clone() }),
+            offers: symbols.clone(),
+            facts: Some(facts.clone()),
         },
         c,
         cxx: Some(cxx),
@@ -266,7 +261,7 @@ impl PythonTools {
             Linker::Wasm { program, options, symbols, identity } => {
                 let mut argv = vec![program.clone()];
                 argv.extend(options.iter().cloned());
-                argv.extend(["--allow-undefined-file".to_owned(), symbols.clone()]);
+                argv.push(format!("--allow-undefined-file={symbols}"));
                 // That there is one is for a later look to say, in words that fit.
                 argv.push(format!("--export-if-defined={}", linked.entry));
                 if !linked.debug {

@@ -33,4 +33,6 @@ super::codes! {
         "No action of the manifest makes a file of that path. Paths are those of installed modules below `dist/` and of files below `build/`.";
     WATCH = "B0016", exit 2, "the files of a project cannot be watched",
         "The system refuses to tell about changes, for instance because too many directories are watched already. `anymod build` works all the same.";
+    SAME_FILE = "B0017", exit 2, "two files of one name",
+        "Two modules have wheels of the same name for a target, or two files have the same place in a wheel. Each would replace the other.";
 }
