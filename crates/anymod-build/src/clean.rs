@@ -168,7 +168,7 @@ fn installed(root: &Path, patterns: &[String]) -> Result<Vec<PathBuf>, Diagnosti
         let made = products(&manifest, target);
         let files = std::fs::read_dir(&directory).into_iter().flatten().flatten();
         let files = files.filter(|file| {
-            let is_made = file.file_name().to_str().is_some_and(|name| made(name));
+            let is_made = file.file_name().to_str().is_some_and(&made);
             // A directory of that name is nothing that a build makes.
             is_made && file.file_type().is_ok_and(|kind| !kind.is_dir())
         });

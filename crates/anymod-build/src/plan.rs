@@ -329,7 +329,7 @@ mod tests {
         let selection =
             Selection { modules: owned(modules), targets: owned(targets), ..Selection::default() };
         let jobs = select(&manifest, &selection)?;
-        Ok(jobs.into_iter().map(|(module, target)| format!("{module}/{target}")).collect())
+        Ok(jobs.into_iter().map(|(module, target)| format!("{module}/{}", target.kind())).collect())
     }
 
     #[test]
@@ -338,6 +338,7 @@ mod tests {
         assert_eq!(chosen(&["b"], &[]).unwrap(), ["b/armv7m"]);
         assert_eq!(chosen(&[], &["*-x*"]).unwrap(), ["a/x86", "a/x64"]);
         assert_eq!(chosen(&[], &["micropython-armv6m"]).unwrap(), ["a/armv6m", "b/armv6m"]);
+        assert_eq!(chosen(&["a"], &["cpython-3.9", "*x64"]).unwrap(), ["a/x64", "a/3.9"]);
     }
 
     #[test]

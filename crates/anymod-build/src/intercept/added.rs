@@ -9,7 +9,7 @@ use anymod_model::pyodide::Exceptions;
 use super::command::Driver;
 use super::config::Config;
 use super::text::joined;
-use crate::target::{Compiler, TargetEnvironment};
+use crate::target::{Compiler, TargetEnvironment, Tools};
 
 /// Where words go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +180,11 @@ pub(crate) fn words(step: Step, config: &Config) -> Vec<OsString> {
 
 /// The compiler and the words that choose its part, for a target's tools.
 pub(crate) fn compiler(config: &Config, cxx: bool) -> Vec<OsString> {
-    let tools = &config.target.tools;
+    compiler_of(&config.target.tools, cxx)
+}
+
+/// The same for tools without a stand-in.
+pub(crate) fn compiler_of(tools: &Tools, cxx: bool) -> Vec<OsString> {
     let program = if cxx { &tools.cxx } else { &tools.cc };
     let mut words = vec![program.clone().into_os_string()];
     if tools.compiler == Compiler::Zig {
@@ -192,8 +196,13 @@ pub(crate) fn compiler(config: &Config, cxx: bool) -> Vec<OsString> {
 
 /// The same for the other tools.
 pub(crate) fn tool(config: &Config, path: &std::path::Path, part: &str) -> Vec<OsString> {
+    tool_of(&config.target.tools, path, part)
+}
+
+/// The same for tools without a stand-in.
+pub(crate) fn tool_of(tools: &Tools, path: &std::path::Path, part: &str) -> Vec<OsString> {
     let mut words = vec![path.as_os_str().to_owned()];
-    if config.target.tools.compiler == Compiler::Zig {
+    if tools.compiler == Compiler::Zig {
         words.push(part.into());
     }
     words

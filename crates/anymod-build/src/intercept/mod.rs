@@ -24,7 +24,7 @@
 //! Calls write to the error output what tools say and, in their own name, what is wrong with the call itself; nothing else
 //! in this crate does.
 
-mod added;
+pub(crate) mod added;
 mod call;
 mod command;
 mod compiler;

@@ -33,8 +33,6 @@ mod sysconfig;
 mod sysroot;
 mod tools;
 
-pub(crate) mod flags;
-
 use std::path::{Path, PathBuf};
 
 use anymod_model::codes::toolchain as codes;
@@ -51,7 +49,7 @@ use crate::install;
 use crate::toolchain::install::no_home;
 
 /// Name of the file that describes an environment.
-const DESCRIPTION: &str = "target.json";
+pub(crate) const DESCRIPTION: &str = "target.json";
 
 /// Name of the sysconfig data module of every Pyodide.
 const SYSCONFIGDATA: &str = "_sysconfigdata__emscripten_wasm32-emscripten";

@@ -1,6 +1,7 @@
 //! What builds extension modules for a Python: the host's compiler with the headers of a CPython that is installed, or
 //! the compiler and headers of a Pyodide's target environment.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anymod_model::codes::toolchain as codes;
@@ -11,8 +12,9 @@ use anymod_store::{Digest, Fields};
 
 use super::{Choice, ask, cpython, digest_of};
 use crate::environment::Environment;
+use crate::intercept::added::{self, ADDED, Step};
 use crate::log::Log;
-use crate::target::{TargetEnvironment, flags};
+use crate::target::{self, TargetEnvironment};
 
 /// A Python and the tools that build extension modules for it.
 #[derive(Clone, Debug)]
@@ -58,7 +60,15 @@ enum Linker {
     /// The compilers link.
     Compiler,
     /// wasm-ld.
-    Wasm { program: String, options: Vec<String>, symbols: String, identity: Digest },
+    Wasm {
+        /// The program and its first options.
+        command: Vec<String>,
+        /// The option that leaves out what debuggers read.
+        strip: Vec<String>,
+        /// The file of names that the runtime offers, which is among the options.
+        symbols: String,
+        identity: Digest,
+    },
 }
 
 /// What is linked into an extension module.
@@ -100,7 +110,12 @@ pub(crate) fn find_python(
 ) -> Result<PythonTools, Diagnostic> {
     match target {
         Target::CPython(version) => host(version, choice, environment, log),
-        _ => pyodide(&installed(target, environment)?, log),
+        _ => {
+            let found = target::find(&target.to_string(), environment)?;
+            // What it says may change, and the build that trusted it has to notice.
+            log.digest(&text(&found.directory.join(target::DESCRIPTION)));
+            pyodide(&found, log)
+        }
     }
 }
 
@@ -169,19 +184,21 @@ fn pyodide(target: &TargetEnvironment, log: &mut Log) -> Result<PythonTools, Dia
         return Err(Diagnostic::error(&codes::UNSUPPORTED, message)
             .hint("make the target again, with clang or zig: `anymod target add --help`"));
     };
-    let mut compiler = |program: &PathBuf, kind| {
-        let mut command = vec![text(program)];
-        command.extend(flags::compile(target, kind));
+    let mut compiler = |cxx: bool| {
+        let mut command: Vec<String> = texts(added::compiler_of(tools, cxx));
+        for step in [Step::CompileFirst, Step::Compile] {
+            command.extend(options(target, step, &|_| true));
+        }
         // Calls within the module are direct; the entry point is exported by name.
         command.push("-fvisibility=hidden".to_owned());
-        let identity = digest_of(program, log)?;
+        let identity = digest_of(if cxx { &tools.cxx } else { &tools.cc }, log)?;
         Ok::<_, Diagnostic>(Compiler {
             command,
             end: headers(&[target.python_include()]),
             identity,
         })
     };
-    let (c, cxx) = (compiler(&tools.cc, SourceKind::C)?, compiler(&tools.cxx, SourceKind::Cxx)?);
+    let (c, cxx) = (compiler(false)?, compiler(true)?);
     let version = PythonVersion::parse(facts.python_minor());
     let version = version.ok_or_else(|| {
         let message = format!("`{}` is no Python that anymod knows", facts.python);
@@ -202,28 +219,29 @@ fn pyodide(target: &TargetEnvironment, log: &mut Log) -> Result<PythonTools, Dia
         c,
         cxx: Some(cxx),
         linker: Linker::Wasm {
-            program: text(ld),
-            options: flags::link(target),
+            command: [
+                texts(added::tool_of(tools, ld, "wasm-ld")),
+                options(target, Step::Link, &|name| name != STRIP),
+            ]
+            .concat(),
+            strip: options(target, Step::Link, &|name| name == STRIP),
             symbols,
             identity: digest_of(ld, log)?,
         },
     })
 }
 
-/// The target environment of that name.
-fn installed(target: Target, environment: &Environment) -> Result<TargetEnvironment, Diagnostic> {
-    let place =
-        environment.data_dir().map(|data| TargetEnvironment::place(&data, &target.to_string()));
-    let read = |directory: PathBuf| {
-        let description = std::fs::read(directory.join("target.json")).ok()?;
-        let description = serde_json::from_slice(&description).ok()?;
-        Some(TargetEnvironment { directory, description })
-    };
-    place.and_then(read).ok_or_else(|| {
-        let message = format!("nothing here builds for `{target}`");
-        Diagnostic::error(&codes::MISSING, message)
-            .hint(format!("run `anymod target add pyodide@{}`", target.kind()))
-    })
+/// Name of the row for what debuggers read.
+const STRIP: &str = "strip-debug";
+
+/// What the stand-in adds to every command, which is no less right for our own.
+fn options(target: &TargetEnvironment, step: Step, wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let rows = ADDED.iter().filter(|row| row.step == step && wanted(row.name));
+    rows.flat_map(|row| texts((row.words)(target))).collect()
+}
+
+fn texts(words: Vec<OsString>) -> Vec<String> {
+    words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
 fn text(path: &Path) -> String {
@@ -258,14 +276,12 @@ impl PythonTools {
     pub(crate) fn link(&self, linked: Linked<'_>) -> Result<LinkCall, Diagnostic> {
         match &self.linker {
             Linker::Compiler => self.link_by_compiler(linked),
-            Linker::Wasm { program, options, symbols, identity } => {
-                let mut argv = vec![program.clone()];
-                argv.extend(options.iter().cloned());
-                argv.push(format!("--allow-undefined-file={symbols}"));
+            Linker::Wasm { command, strip, symbols, identity } => {
+                let mut argv = command.clone();
                 // That there is one is for a later look to say, in words that fit.
                 argv.push(format!("--export-if-defined={}", linked.entry));
                 if !linked.debug {
-                    argv.push("--strip-debug".to_owned());
+                    argv.extend(strip.iter().cloned());
                 }
                 argv.extend(linked.files);
                 let output = linked.output;
