@@ -60,6 +60,7 @@ pub(crate) enum Command {
     Toolchain(commands::toolchain::Toolchain),
     Wheel(commands::wheel::Wheel),
     Mpy(commands::mpy::Mpy),
+    Flags(commands::flags::Flags),
     Graph(commands::graph::GraphCommand),
     Cache(commands::cache::Cache),
     Settings(commands::settings::Settings),

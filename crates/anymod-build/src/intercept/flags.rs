@@ -101,3 +101,10 @@ fn texts(words: Vec<OsString>) -> Vec<String> {
 pub fn shell(words: &[String]) -> String {
     crate::work::shown(words)
 }
+
+/// What a rule that rewrites commands does, and why.
+#[must_use]
+pub fn rule(name: &str) -> Option<(&'static str, &'static str)> {
+    let rule = rules::all().find(|rule| rule.name == name)?;
+    Some((rule.what, rule.why))
+}

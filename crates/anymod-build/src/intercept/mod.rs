@@ -51,7 +51,7 @@ mod trace;
 
 pub use call::{Called, called_as, main};
 pub use config::{ExportPolicy, Flags};
-pub use flags::{CommandLines, Documented, command_lines, documented, shell};
+pub use flags::{CommandLines, Documented, command_lines, documented, rule, shell};
 pub use install::{Setup, StandIn, install};
 pub use names::{Role, role};
 pub use trace::{Outcome, TraceRecord, VERSION, read_trace};

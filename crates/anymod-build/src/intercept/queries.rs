@@ -29,9 +29,10 @@ pub(crate) fn answer(driver: &Driver, config: &Config) -> Option<Answer> {
     if driver.has("--version") {
         return Some(Answer::Text(version));
     }
+    let inputs = driver.inputs().next().is_some();
     let asks_linker = |item: &&Item| {
         matches!(item, Item::Valued { name: "-Xlinker", value, .. }
-            if value == "--version" || value == "-v" || value == "--help")
+            if value == "--version" || value == "--help" || (value == "-v" && !inputs))
     };
     if let Some(Item::Valued { value, .. }) = driver.items.iter().find(asks_linker) {
         return Some(Answer::Linker(vec![value.clone()]));
@@ -58,5 +59,5 @@ pub(crate) fn answer(driver: &Driver, config: &Config) -> Option<Answer> {
         }
     }
     // `-v` alone, or nothing at all, which the compiler complains of.
-    driver.inputs().next().is_none().then_some(Answer::Compiler)
+    (!inputs).then_some(Answer::Compiler)
 }

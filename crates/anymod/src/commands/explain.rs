@@ -1,4 +1,4 @@
-//! `anymod explain`: what a diagnostic code means, and why something is built again.
+//! `anymod explain`: what a diagnostic code means, why something is built again, and how commands were rewritten.
 
 use std::path::Path;
 
@@ -8,10 +8,11 @@ use anymod_model::{Diagnostic, Diagnostics, codes};
 use clap::{Args, Subcommand};
 
 use super::build::{Selection, told};
+use super::rewrite::{self, Rewrite};
 use crate::printer::Printer;
 use crate::progress::{counted, describe};
 
-/// Explain a diagnostic code, or why something is built again
+/// Explain a diagnostic code, why something is built again, or how commands were rewritten
 ///
 /// Without arguments, lists all codes.
 #[derive(Debug, Args)]
@@ -26,6 +27,7 @@ pub(crate) struct Explain {
 #[derive(Debug, Subcommand)]
 enum What {
     Rebuild(Rebuild),
+    Rewrite(Rewrite),
 }
 
 /// Say which inputs changed since the last build
@@ -42,8 +44,10 @@ struct Rebuild {
 }
 
 pub(crate) fn run(args: &Explain, printer: Printer) -> Result<(), Diagnostics> {
-    if let Some(What::Rebuild(args)) = &args.what {
-        return rebuild(args, printer);
+    match &args.what {
+        Some(What::Rebuild(args)) => return rebuild(args, printer),
+        Some(What::Rewrite(args)) => return rewrite::run(args, printer),
+        None => {}
     }
     let Some(id) = &args.code else {
         let list: String =

@@ -5,10 +5,12 @@ pub(crate) mod cache;
 pub(crate) mod clean;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod flags;
 pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod mpy;
 pub(crate) mod probe;
+pub(crate) mod rewrite;
 pub(crate) mod settings;
 pub(crate) mod size;
 pub(crate) mod target;
@@ -37,6 +39,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Wheel(args) => wheel::run(&args, *printer),
         Command::Mpy(args) => mpy::run(args, *printer),
         Command::Probe(args) => probe::run(&args, *printer),
+        Command::Flags(args) => flags::run(&args, *printer),
         Command::Graph(args) => graph::run(&args, *printer),
         Command::Cache(args) => cache::run(&args, *printer),
         Command::Settings(args) => settings::run(&args, *printer),

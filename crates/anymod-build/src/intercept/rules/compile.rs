@@ -84,7 +84,13 @@ fn openmp(driver: &mut Driver, _: &Context<'_>) -> Result<bool, String> {
             || flag.starts_with("-fopenmp=")
             || flag.starts_with("-fopenacc")
     };
-    match driver.items.iter().filter_map(Item::flag).find(|flag| asks(flag)) {
+    let flag = |item: &Item| match item {
+        Item::Valued { name: "-Xclang" | "-Xpreprocessor", value, .. } => {
+            value.to_str().map(str::to_owned)
+        }
+        item => item.flag().map(str::to_owned),
+    };
+    match driver.items.iter().filter_map(flag).find(|flag| asks(flag)) {
         Some(flag) => Err(format!("`{flag}`: the runtime has no threads and no OpenMP library")),
         None => Ok(false),
     }

@@ -204,6 +204,7 @@ const DROPPED: &[(&str, bool)] = &[
     ("-search_paths_first", false),
     ("-soname", true),
     ("-undefined", true),
+    ("-v", false),
     ("-unexported_symbols_list", true),
     ("-x", false),
     ("-z", true),
