@@ -6,13 +6,11 @@
 use anymod_link::mpy::{Compat, Input, Options, StaticData, link};
 use anymod_model::arch::ARCHES;
 
-const COMPAT: [Option<Compat>; 5] =
-    [None, None, None, Some(Compat::V1_25), Some(Compat::V1_28)];
+const COMPAT: [Option<Compat>; 5] = [None, None, None, Some(Compat::V1_25), Some(Compat::V1_28)];
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((&[arch, how], data)) = data.split_first_chunk() else { return };
-    let mut options =
-        Options::new(ARCHES[usize::from(arch) % ARCHES.len()].arch, "fuzz");
+    let mut options = Options::new(ARCHES[usize::from(arch) % ARCHES.len()].arch, "fuzz");
     options.gc_sections = how & 1 == 0;
     options.static_data = if how & 2 == 0 { StaticData::InText } else { StaticData::Refuse };
     options.compat = COMPAT[usize::from(how >> 2) % COMPAT.len()];

@@ -8,8 +8,9 @@ use std::process::{Command, Stdio};
 
 use anymod_link::mpy::{Input, Options, StaticData, link};
 use anymod_model::arch::ARCHES;
+use anymod_pack::wheel::{File, Wheel, WheelName};
 
-const TARGETS: [&str; 5] = ["elf", "ar", "mpy", "manifest", "record"];
+const TARGETS: [&str; 7] = ["elf", "ar", "mpy", "manifest", "record", "wasm", "wheel"];
 
 /// A compiler and flags for each architecture.
 const COMPILERS: [(&str, &[&str]); 14] = [
@@ -114,6 +115,8 @@ fn seed(fuzz: &Path) -> Result<(), String> {
         }
     }
     write(fuzz, "record", "lines", RECORD.as_bytes())?;
+    let module = wasm_seeds(fuzz, &source)?;
+    wheel_seeds(fuzz, &module)?;
     manifest_seeds(fuzz)
 }
 
@@ -176,6 +179,45 @@ fn object_seeds(
         write(fuzz, "mpy", name, &linked.mpy)?;
     }
     Ok(())
+}
+
+/// An object file and a shared module of WebAssembly, if there is a clang for it; returns the module.
+fn wasm_seeds(fuzz: &Path, source: &Path) -> Result<Vec<u8>, String> {
+    let object = fuzz.join("target/wasm.o");
+    let compiler = ["clang-19", "--target=wasm32-unknown-emscripten", "-fwasm-exceptions"];
+    let empty = b"\0asm\x01\0\0\0".to_vec();
+    let Some(bytes) = compile(&compiler, "-Os", source, &object)? else { return Ok(empty) };
+    write(fuzz, "wasm", "object", &bytes)?;
+    let module = object.with_extension("so");
+    let options = ["-shared", "--experimental-pic", "--allow-undefined", "--export-all"];
+    let linked =
+        Command::new("wasm-ld-19").args(options).arg("-o").args([&module, &object]).status();
+    if !linked.is_ok_and(|status| status.success()) {
+        return Ok(bytes);
+    }
+    let bytes = std::fs::read(&module).map_err(|error| error.to_string())?;
+    write(fuzz, "wasm", "shared", &bytes)?;
+    Ok(bytes)
+}
+
+/// A wheel with a module, a program and a description; and its texts by themselves.
+fn wheel_seeds(fuzz: &Path, module: &[u8]) -> Result<(), String> {
+    const NAME: &str = "spam-1.0-cp313-cp313-linux_x86_64.whl";
+    let name = WheelName::parse(NAME).map_err(|finding| finding.to_string())?;
+    let about = "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp313-cp313-linux_x86_64\n";
+    let files = [
+        ("spam/__init__.py", File::new("from spam._a import *\n")),
+        ("spam/_a.cpython-313-x86_64-linux-gnu.so", File::new(module)),
+        ("spam-1.0.data/scripts/spam", File { bytes: b"#!python\n".to_vec(), executable: true }),
+        ("spam-1.0.dist-info/METADATA", File::new("Name: spam\nVersion: 1.0\n\nText.\n")),
+        ("spam-1.0.dist-info/WHEEL", File::new(about)),
+    ];
+    let files = files.into_iter().map(|(path, file)| (path.to_owned(), file)).collect();
+    let bytes = Wheel { name, files }.write(0).map_err(|findings| findings.to_string())?;
+    write(fuzz, "wheel", "whole", &bytes)?;
+    write(fuzz, "wheel", "record", b"spam/a.py,sha256=47DEQpj8,0\n\"a,b\",,\n")?;
+    write(fuzz, "wheel", "headers", about.as_bytes())?;
+    write(fuzz, "wheel", "name", NAME.as_bytes())
 }
 
 /// Every manifest in the repository.

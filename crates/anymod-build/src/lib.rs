@@ -18,11 +18,14 @@
 //!
 //! What other builds make of a project is [`artifact`]'s: captured into the store and populated from it.
 //!
+//! Finished files are looked at by [`audit`]; wheels are unpacked, packed and retagged by [`whl`].
+//!
 //! Nothing here prints or exits; what happens is told to a sink of `anymod_model::event::Event`s. The process's
 //! environment is read in one place, [`environment`]; [`settings`] come from there, from files and from flags.
 
 mod action;
 pub mod artifact;
+pub mod audit;
 mod build;
 mod cached;
 mod cancel;
@@ -63,6 +66,7 @@ mod trace;
 pub mod watch;
 mod way;
 pub mod wheel;
+pub mod whl;
 mod work;
 
 pub use build::{build, sizes};

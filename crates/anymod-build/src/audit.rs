@@ -1,0 +1,51 @@
+//! The audit of files: reads an artifact and what is known of the runtime, and hands both to the rules.
+
+use std::path::Path;
+
+use anymod_audit::Against;
+use anymod_model::{Diagnostic, Diagnostics};
+use anymod_pack::wheel;
+
+use crate::install;
+use crate::target::TargetEnvironment;
+
+/// What an artifact is held against, and what else is known of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AuditRequest<'a> {
+    /// The runtime; none to look only for what holds for every one.
+    pub against: Option<&'a Against>,
+    /// Extension modules that a wheel has to hold, as they are imported.
+    pub expected_extensions: &'a [String],
+    /// Absolute paths of the build that no file may hold.
+    pub private_paths: &'a [String],
+}
+
+/// What the environment of a target says of the runtime.
+///
+/// # Errors
+/// `B0002` if the list of its symbols cannot be read.
+pub fn against(target: &TargetEnvironment) -> Result<Against, Diagnostic> {
+    let bytes = install::read(&target.symbols())?;
+    let symbols = String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect();
+    Ok(Against { facts: target.description.facts.clone(), symbols })
+}
+
+/// Audits a wheel, or any other file as a WebAssembly module. The findings of an artifact that can be read are the result,
+/// errors among them.
+///
+/// # Errors
+/// `B0002` if the file cannot be read, `W0001` to `W0007` if it is called a wheel and is none that can be unpacked.
+pub fn audit(file: &Path, request: AuditRequest<'_>) -> Result<Vec<Diagnostic>, Diagnostics> {
+    let bytes = install::read(file)?;
+    let name = file.display().to_string();
+    if !file.extension().is_some_and(|end| end.eq_ignore_ascii_case("whl")) {
+        return Ok(anymod_audit::module(&bytes, &name, request.against, request.private_paths));
+    }
+    let wheel = wheel::read(&bytes, &name)?;
+    Ok(anymod_audit::wheel(
+        &wheel,
+        request.against,
+        request.expected_extensions,
+        request.private_paths,
+    ))
+}
