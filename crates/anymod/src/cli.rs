@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Wheel(commands::wheel::Wheel),
     Mpy(commands::mpy::Mpy),
     Flags(commands::flags::Flags),
+    Whl(commands::whl::Whl),
+    Audit(commands::audit::Audit),
     Graph(commands::graph::GraphCommand),
     Cache(commands::cache::Cache),
     Settings(commands::settings::Settings),

@@ -1,5 +1,6 @@
 //! One module per subcommand: its arguments and its `run`.
 
+pub(crate) mod audit;
 pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod clean;
@@ -18,6 +19,7 @@ pub(crate) mod targets;
 pub(crate) mod toolchain;
 pub(crate) mod watch;
 pub(crate) mod wheel;
+pub(crate) mod whl;
 
 use anymod_model::Diagnostics;
 
@@ -40,6 +42,8 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Mpy(args) => mpy::run(args, *printer),
         Command::Probe(args) => probe::run(&args, *printer),
         Command::Flags(args) => flags::run(&args, *printer),
+        Command::Whl(args) => whl::run(&args, *printer),
+        Command::Audit(args) => audit::run(&args, *printer),
         Command::Graph(args) => graph::run(&args, *printer),
         Command::Cache(args) => cache::run(&args, *printer),
         Command::Settings(args) => settings::run(&args, *printer),
