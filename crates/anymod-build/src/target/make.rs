@@ -69,10 +69,16 @@ pub(crate) fn make(
     let released = Released::read(&runtime, version)?;
     let mut facts = released.facts;
     let wasm = install::read(&runtime.join("pyodide.asm.wasm"))?;
-    let symbols = module::symbols(&wasm)
+    let mut symbols = module::symbols(&wasm)
         .map_err(|why| unexpected(&format!("`pyodide.asm.wasm` cannot be read: {why}")))?;
     facts.exceptions = module::exceptions(&symbols)
         .ok_or_else(|| unexpected("`pyodide.asm.wasm` has no C++ exceptions of a known kind"))?;
+    // Later releases call it a module.
+    let script = ["pyodide.asm.js", "pyodide.asm.mjs"].map(|name| runtime.join(name));
+    if let Some(script) = script.iter().find(|path| path.is_file()) {
+        let script = install::read(script)?;
+        symbols.extend(module::symbols_of_loader(&String::from_utf8_lossy(&script)));
+    }
     let list: String = symbols.iter().map(|name| format!("{name}\n")).collect();
     install::write_scratch(&places.made.join("symbols.txt"), list)?;
     // Before anything large is fetched.

@@ -31,6 +31,19 @@ pub(crate) fn symbols(wasm: &[u8]) -> Result<BTreeSet<String>, String> {
     Ok(symbols)
 }
 
+/// Names that the loader's script offers to modules besides: the keys of its table `wasmImports`, of which the main module
+/// imports only what it calls itself (the functions of SDL and OpenGL for instance are there for others). None if the script
+/// has no such table.
+pub(crate) fn symbols_of_loader(script: &str) -> BTreeSet<String> {
+    let table = script.split_once("wasmImports={").and_then(|(_, rest)| rest.split_once('}'));
+    let rows = table.map_or("", |(table, _)| table).split(',');
+    let names = rows.map(|row| row.split_once(':').map_or(row, |(name, _)| name).trim());
+    let is_name = |name: &&str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_$".contains(c))
+    };
+    names.filter(is_name).map(str::to_owned).collect()
+}
+
 /// How exceptions leave functions: the imports that only one way needs tell.
 pub(crate) fn exceptions(symbols: &BTreeSet<String>) -> Option<Exceptions> {
     if symbols.contains("__cpp_exception") {
@@ -84,6 +97,15 @@ mod tests {
             Some(Exceptions::Wasm)
         );
         assert_eq!(exceptions(&BTreeSet::new()), None);
+    }
+
+    #[test]
+    fn the_loader_offers_more_than_the_main_module_imports() {
+        let script =
+            "var a={b:c};var wasmImports={SDL_Init:_SDL_Init,emscripten_log,$x:y};var z={w:1};";
+        let symbols = symbols_of_loader(script);
+        assert_eq!(symbols.iter().collect::<Vec<_>>(), ["$x", "SDL_Init", "emscripten_log"]);
+        assert!(symbols_of_loader("var wasmImports").is_empty());
     }
 
     #[test]

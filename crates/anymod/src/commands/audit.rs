@@ -38,7 +38,8 @@ pub(crate) struct Audit {
 
 pub(crate) fn run(args: &Audit, printer: Printer) -> Result<(), Diagnostics> {
     let environment = Environment::of_process();
-    let target = args.against.as_deref().map(|name| target::find(name, &environment)).transpose()?;
+    let target =
+        args.against.as_deref().map(|name| target::find(name, &environment)).transpose()?;
     let against = target.as_ref().map(audit::against).transpose()?;
     let request = AuditRequest {
         against: against.as_ref(),

@@ -67,7 +67,8 @@ fn loads(bytes: &[u8]) -> String {
     match wasm::read(bytes, "") {
         Ok(module) => {
             let needed = module.dylink.as_ref().map_or(&[][..], |dylink| &dylink.needed);
-            let needed: String = needed.iter().map(|library| format!(", needs {library}")).collect();
+            let needed: String =
+                needed.iter().map(|library| format!(", needs {library}")).collect();
             format!(", {} imports{needed}", module.imports.len())
         }
         Err(_) => ", not WebAssembly".to_owned(),
