@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anymod_audit::Against;
-use anymod_model::{Diagnostic, Diagnostics};
+use anymod_model::{Diagnostic, Diagnostics, Place};
 use anymod_pack::wheel;
 
 use crate::install;
@@ -42,10 +42,19 @@ pub fn audit(file: &Path, request: AuditRequest<'_>) -> Result<Vec<Diagnostic>, 
         return Ok(anymod_audit::module(&bytes, &name, request.against, request.private_paths));
     }
     let wheel = wheel::read(&bytes, &name)?;
-    Ok(anymod_audit::wheel(
+    let findings = anymod_audit::wheel(
         &wheel,
         request.against,
         request.expected_extensions,
         request.private_paths,
-    ))
+    );
+    Ok(findings.into_iter().map(|finding| in_file(finding, &name)).collect())
+}
+
+/// A finding in a wheel, which knows its name only, with the path that the user gave.
+fn in_file(mut finding: Diagnostic, path: &str) -> Diagnostic {
+    if let Some(Place::Binary { file, .. }) = &mut finding.place {
+        path.clone_into(file);
+    }
+    finding
 }

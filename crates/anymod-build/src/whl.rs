@@ -39,7 +39,13 @@ pub fn unpack(file: &Path, directory: &Path) -> Result<PathBuf, Diagnostics> {
     let wheel = open(file)?;
     let to = directory.join(format!("{}-{}", wheel.name.distribution, wheel.name.version));
     install::create_dir(directory)?;
-    std::fs::create_dir(&to).map_err(|error| install::write_error(&to, &error))?;
+    std::fs::create_dir(&to).map_err(|error| {
+        let finding = install::write_error(&to, &error);
+        match error.kind() {
+            std::io::ErrorKind::AlreadyExists => finding.hint("remove it, or unpack elsewhere"),
+            _ => finding,
+        }
+    })?;
     for (path, file) in &wheel.files {
         let path = to.join(path);
         if let Some(parent) = path.parent() {

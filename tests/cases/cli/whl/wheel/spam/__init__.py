@@ -1,0 +1,1 @@
+from spam._a import answer
