@@ -16,3 +16,7 @@ AR_SHA256=ee6b676acbe1c31b28e108361f23e44432324dafc87a782e9286896bf77dec8e
 # The compiler that builds the RISC-V port and the loaders, unless ANYMOD_DEV_ZIG names one.
 ZIG_VERSION=0.17.0
 ZIG_SHA256=97079827064a7492cce5541ceb438ae8003ce1e54e399676da2d62fb7a5dc08b
+
+# Releases of Pyodide that wheels are built for and run in: the last two of different ABIs with stable releases.
+# anymod itself knows their packages' hashes.
+PYODIDE_TARGETS="pyodide@0.27.7 pyodide@0.29.5"

@@ -24,19 +24,38 @@ new Worker(
 // What went wrong, without what belongs to the driver itself.
 const reason = (error) => String(error?.message ?? error).trim();
 
-async function step(event, work) {
+let current = null;
+
+function begin(event) {
     tell({ ...event, begins: true });
-    const start = performance.now();
+    current = { event, start: performance.now() };
+}
+
+function end(error) {
+    const { event, start } = current;
+    tell({ ...event, milliseconds: Math.round(performance.now() - start), error });
+}
+
+async function step(event, work) {
+    begin(event);
     let error = null;
     try {
         await work();
     } catch (thrown) {
         error = reason(thrown);
     }
-    tell({ ...event, milliseconds: Math.round(performance.now() - start), error });
+    end(error);
     // After a fatal error the runtime does nothing any more; who asked starts another one.
     if (error !== null && pyodide !== undefined && !alive()) process.exit(3);
     return error === null;
+}
+
+// Fatal errors in code that the runtime's own loop runs go to nobody who waits.
+for (const name of ["uncaughtException", "unhandledRejection"]) {
+    process.on(name, (thrown) => {
+        end(reason(thrown?.stack ?? thrown));
+        process.exit(3);
+    });
 }
 
 const say = (text) => process.stderr.write(text + "\n");
@@ -84,11 +103,11 @@ async function main() {
         if (!(await step({ step: "install", name: path.basename(request.wheel) }, () => install(request.wheel)))) return;
     }
     for (const name of request.modules) {
-        await step({ step: "import", name }, () => python(IMPORT, { name }));
+        await step({ step: "import", name }, () => pyodide.runPython(IMPORT, scope({ name })));
     }
     if (request.test !== null) {
         const { name, code } = request.test;
-        await step({ step: "test", name }, () => python(TEST, { name, code }));
+        await step({ step: "test", name }, () => pyodide.runPythonAsync(TEST, scope({ name, code })));
     }
 }
 
@@ -109,9 +128,8 @@ except SystemExit as exit:
         raise RuntimeError(f"the test ends with SystemExit({exit.code!r})") from None
 `;
 
-function python(code, variables) {
-    const globals = pyodide.toPy(variables);
-    return pyodide.runPythonAsync(code, { globals });
+function scope(variables) {
+    return { globals: pyodide.toPy(variables) };
 }
 
 await main();

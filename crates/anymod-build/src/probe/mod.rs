@@ -74,8 +74,8 @@ pub fn probe(
             return Err(Diagnostic::error(&build::INTERRUPTED, "interrupted").into());
         }
         booted(&outcome)?;
-        report.said.clone_from(&outcome.said);
-        if !go_on(&mut request, &mut report, &outcome) {
+        report.said += &outcome.said;
+        if !go_on(&mut request, &mut report, &outcome, options.timeout) {
             return Ok(report);
         }
     }
@@ -139,6 +139,7 @@ fn go_on(
     request: &mut driver::Request,
     report: &mut ProbeReport,
     outcome: &driver::Outcome,
+    timeout: Duration,
 ) -> bool {
     for event in outcome.events.iter().filter(|event| !event.begins) {
         report.take(event);
@@ -148,7 +149,7 @@ fn go_on(
     }
     // What was begun last, and did not end, is what ended the process.
     if let Some(event) = outcome.events.last().filter(|event| event.begins) {
-        report.broke(event, &outcome.end);
+        report.broke(event, &outcome.end, timeout);
     }
     let done =
         |kind: Kind, name: &str| report.steps.iter().any(|s| s.kind == kind && s.name == name);
@@ -222,12 +223,13 @@ mod tests {
             end: driver::End::TimedOut,
             said: String::new(),
         };
-        assert!(go_on(&mut request, &mut report, &outcome));
+        assert!(go_on(&mut request, &mut report, &outcome, Duration::from_secs(7)));
         assert_eq!(request.modules, ["c"]);
         let failed: Vec<_> = report.steps.iter().map(|step| step.failure.is_some()).collect();
         assert_eq!(failed, [false, false, true]);
+        assert_eq!(report.steps[2].milliseconds, 7000);
         // Nothing gets further: no endless loop.
         let outcome = driver::Outcome { events: Vec::new(), ..outcome };
-        assert!(!go_on(&mut request, &mut report, &outcome));
+        assert!(!go_on(&mut request, &mut report, &outcome, Duration::from_secs(7)));
     }
 }

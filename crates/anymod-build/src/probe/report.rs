@@ -1,5 +1,7 @@
 //! What came of trying a wheel, and its form for continuous integration.
 
+use std::time::Duration;
+
 use anymod_model::Diagnostic;
 use anymod_model::codes::probe as codes;
 use serde::Serialize;
@@ -16,7 +18,7 @@ pub struct ProbeReport {
     pub target: String,
     /// What was done, in order.
     pub steps: Vec<Step>,
-    /// The last of what the runtime and the modules wrote.
+    /// What the runtime and the modules wrote; of much, the last.
     #[serde(rename = "output")]
     pub said: String,
 }
@@ -120,12 +122,14 @@ impl ProbeReport {
     }
 
     /// Takes over a step that ended its process.
-    pub(super) fn broke(&mut self, event: &Event, end: &End) {
-        let failure = match end {
-            End::TimedOut => Failure::TimedOut,
-            other => Failure::Crashed(describe(other)),
+    pub(super) fn broke(&mut self, event: &Event, end: &End, timeout: Duration) {
+        let (failure, milliseconds) = match end {
+            End::TimedOut => {
+                (Failure::TimedOut, timeout.as_millis().try_into().unwrap_or(u64::MAX))
+            }
+            other => (Failure::Crashed(describe(other)), 0),
         };
-        self.add(event, Some(failure));
+        self.add(&Event { milliseconds, ..event.clone() }, Some(failure));
     }
 
     fn add(&mut self, event: &Event, failure: Option<Failure>) {

@@ -82,6 +82,18 @@ pub(crate) fn managed(tool: &str, program: &str) -> Checked<PathBuf> {
     })
 }
 
+/// The environment of a Pyodide release that `anymod target add` made.
+pub(crate) fn pyodide(release: &str) -> Checked<PathBuf> {
+    let directory = anymod_home().join("targets").join(format!("pyodide-{release}"));
+    if directory.join("target.json").is_file() {
+        return Ok(directory);
+    }
+    let home = anymod_home().display().to_string();
+    Err(format!(
+        "no target environment pyodide-{release} below {home}; run `ANYMOD_HOME={home} anymod target add pyodide@{release}`, or `./dev test`"
+    ))
+}
+
 /// Runs a script in the real MicroPython for an architecture, with a directory of modules.
 pub(crate) fn run_script(
     arch: &str,
