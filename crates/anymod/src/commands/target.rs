@@ -23,7 +23,9 @@ enum TargetCommand {
     Add(Add),
     List(List),
     Show(Show),
+    /// Compare every file of environments with its hash
     Verify(Names),
+    /// Remove environments
     Remove(Names),
 }
 
@@ -67,7 +69,6 @@ struct Show {
     format: Format,
 }
 
-/// Targets by their names
 #[derive(Debug, Args)]
 struct Names {
     /// Targets, for instance `pyodide-0.29.5`
