@@ -4,6 +4,7 @@
 //! rule, each with what it finds, why it matters and how to mend it. Nothing here changes an artifact, reads a file or
 //! runs anything; whether a module works when it is called is for a probe in the real runtime.
 
+mod machine;
 mod rules;
 mod subject;
 

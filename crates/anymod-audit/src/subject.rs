@@ -6,7 +6,7 @@ use anymod_link::wasm::{self, Module};
 use anymod_model::{Diagnostic, Place};
 use anymod_pack::wheel::{Extension, Wheel, extension};
 
-use crate::Against;
+use crate::{Against, machine};
 
 /// An artifact.
 pub(crate) struct Subject<'a> {
@@ -83,8 +83,9 @@ impl<'a> Subject<'a> {
     fn with_modules(mut self) -> (Subject<'a>, Vec<Diagnostic>) {
         let mut findings = Vec::new();
         for (path, bytes) in &self.files {
-            // A file that is a module by its name alone is another rule's.
-            if !bytes.starts_with(b"\0asm") {
+            // In a wheel, a file that is a module by its name alone is a rule's; so is machine code.
+            let other = self.wheel.is_some() || machine::format(bytes).is_some();
+            if other && !bytes.starts_with(b"\0asm") {
                 continue;
             }
             match wasm::read(bytes, path) {

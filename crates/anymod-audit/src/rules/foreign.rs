@@ -8,6 +8,7 @@
 use anymod_model::Diagnostic;
 use anymod_model::codes::audit as code;
 
+use crate::machine;
 use crate::subject::Subject;
 
 pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
@@ -17,7 +18,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
     }
     let mut findings = Vec::new();
     for (path, bytes) in &subject.files {
-        let Some(format) = format(bytes) else { continue };
+        let Some(format) = machine::format(bytes) else { continue };
         let message = format!("{format} in a wheel that cannot use it");
         let finding = match is_used(path) {
             true => Diagnostic::error(&code::FOREIGN, message),
@@ -28,25 +29,6 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
         ));
     }
     findings
-}
-
-/// What machine code a file is, told by its first bytes.
-fn format(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0x7f, b'E', b'L', b'F', ..] => Some("ELF machine code"),
-        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] => Some("Mach-O machine code"),
-        // Java classes begin with the same four bytes; a fat binary has few architectures where they have their version.
-        [0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 0..=20, ..] => Some("Mach-O machine code"),
-        [b'M', b'Z', ..] if is_windows(bytes) => Some("Windows machine code"),
-        _ => None,
-    }
-}
-
-/// Whether the header that a DOS stub points to is there.
-fn is_windows(bytes: &[u8]) -> bool {
-    let at = bytes.get(0x3c..).and_then(<[u8]>::first_chunk).map(|at| u32::from_le_bytes(*at));
-    let header = at.and_then(|at| bytes.get(usize::try_from(at).ok()?..));
-    header.is_some_and(|header| header.starts_with(b"PE\0\0"))
 }
 
 /// Whether something would load or run the file, by its name.

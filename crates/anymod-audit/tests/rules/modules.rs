@@ -156,6 +156,12 @@ fn only_shared_modules_are_libraries() {
     }
     // A program that a package brings along is its own business.
     assert_eq!(audit(&wheel(NAME, &[("spam/tool.wasm", &program)]), &wasm_runtime()), [""; 0]);
+    for rest in [&b""[..], b"text"] {
+        assert_eq!(
+            audit(&wheel(NAME, &[(&path, rest)]), &wasm_runtime()),
+            [format!("A0002 {path}")]
+        );
+    }
     let cut = &program[..program.len() - 1];
     assert_eq!(audit(&wheel(NAME, &[(&path, cut)]), &wasm_runtime()), [format!("L0602 {path}")]);
 }
@@ -237,4 +243,6 @@ fn a_module_is_audited_by_itself() {
     assert_eq!(brief(&anymod_audit::module(&object, "a.o", None, &[])), ["A0002 a.o"]);
     let elf = anymod_audit::module(b"\x7fELF\x02\x01\x01", "a.so", None, &[]);
     assert_eq!(brief(&elf), ["A0001 a.so"]);
+    let text = anymod_audit::module(b"text", "a.so", None, &[]);
+    assert_eq!(brief(&text), ["L0601 a.so"]);
 }
