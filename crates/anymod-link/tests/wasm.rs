@@ -4,7 +4,7 @@
 
 use anymod_link::wasm::{
     ExceptionUse, ExportKind, Features, ImportKind, Kind, Module, SymbolFlags, ValueType, read,
-    validate,
+    set_runtime_path, validate,
 };
 use proptest::prelude::*;
 
@@ -200,6 +200,33 @@ fn engines_refuse_what_is_invalid() {
 }
 
 #[test]
+fn a_runtime_path_takes_the_place_of_another() {
+    let old = bytes(SHARED);
+    let paths = ["$ORIGIN/../new.libs".to_owned(), "x".repeat(200)];
+    let new = set_runtime_path(&old, "one.so", &paths).unwrap();
+    let (before, after) = (read(&old, "m").unwrap(), read(&new, "m").unwrap());
+    let (before_dylink, after_dylink) = (before.dylink.unwrap(), after.dylink.unwrap());
+    assert_eq!(after_dylink.runtime_path, paths);
+    assert_eq!(after_dylink.needed, before_dylink.needed);
+    assert_eq!(after_dylink.imports, before_dylink.imports);
+    assert_eq!(after.imports, before.imports);
+    assert_eq!(
+        set_runtime_path(&new, "one.so", &["$ORIGIN/../parts.libs".to_owned()]).unwrap().len(),
+        old.len()
+    );
+    let none = set_runtime_path(&new, "one.so", &[]).unwrap();
+    assert_eq!(read(&none, "m").unwrap().dylink.unwrap().runtime_path, [""; 0]);
+    let standalone = bytes("(module (memory 1))");
+    for wrong in [&standalone[..], b"", b"\x7fELF"] {
+        assert_eq!(set_runtime_path(wrong, "m", &paths).unwrap_err().code.id, "L0601");
+    }
+    let mut damaged = old;
+    let part = damaged.windows(8).position(|bytes| bytes == b"dylink.0").unwrap() + 8;
+    damaged[part + 1] = 0x7f;
+    assert_eq!(set_runtime_path(&damaged, "m", &paths).unwrap_err().code.id, "L0602");
+}
+
+#[test]
 fn flags_are_bits() {
     assert!(SymbolFlags::from_bits(1).is_weak() && !SymbolFlags::from_bits(0x10).is_weak());
 }
@@ -229,6 +256,7 @@ proptest! {
                 Err(error) => prop_assert!(error.place.is_some()),
             }
             let _ = validate(bytes, "m", Features::Latest);
+            let _ = set_runtime_path(bytes, "m", &["p".to_owned()]);
         }
     }
 

@@ -2,19 +2,21 @@
 //!
 //! Owns reading the binary format (through `wasmparser`) with the conventions that linkers add in custom sections:
 //! `dylink.0` of shared modules, `target_features`, `producers` and names
-//! (<https://github.com/WebAssembly/tool-conventions>). Never decides whether a module fits a runtime; never executes,
-//! changes or writes one.
+//! (<https://github.com/WebAssembly/tool-conventions>), and changing the one thing in a finished module that depends on
+//! where it is installed, its runtime path. Never decides whether a module fits a runtime.
 
 mod dylink;
 mod exceptions;
 mod paths;
 mod read;
+mod runtime_path;
 mod validate;
 
 pub use dylink::{Dylink, GOT_FUNCTION, GOT_MEMORY, SymbolFlags};
 pub use exceptions::ExceptionUse;
 pub use paths::{FoundPath, absolute_paths};
 pub use read::read;
+pub use runtime_path::set_runtime_path;
 pub use validate::{Features, validate};
 
 /// A module's parts, borrowed from its bytes.
