@@ -1,13 +1,14 @@
-//! Wheels as files and directories: unpacked, packed, given other tags.
+//! Wheels as files and directories: unpacked, packed, given other tags, and modules in them shown to their libraries.
 //!
 //! Building one is not here; what a wheel is, `anymod_pack::wheel` knows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use anymod_link::wasm;
 use anymod_model::codes::wheel as code;
 use anymod_model::{Diagnostic, Diagnostics, Place};
-use anymod_pack::wheel::{File, Headers, Tag, Wheel, WheelName, read};
+use anymod_pack::wheel::{File, Headers, Tag, Wheel, WheelName, installed, read};
 
 use crate::environment::Environment;
 use crate::install;
@@ -103,10 +104,90 @@ pub fn retag(
     save(&wheel, to.unwrap_or(beside), environment)
 }
 
+/// Gives the modules of a wheel runtime paths to the libraries in it that they need and that are somewhere else than at
+/// the top. Returns the modules that were changed with the libraries found for them, sorted. What is right stays as it is;
+/// loaders that know no runtime paths pass over them.
+///
+/// # Errors
+/// `L0602` if a module is damaged.
+pub fn repair(wheel: &mut Wheel) -> Result<Vec<(String, Vec<String>)>, Diagnostics> {
+    let mut repaired = Vec::new();
+    for (path, file) in &wheel.files {
+        if !file.bytes.starts_with(b"\0asm") {
+            continue;
+        }
+        let place = |finding: Diagnostic| finding.at(wheel.place(path));
+        let module = wasm::read(&file.bytes, path).map_err(place)?;
+        let Some(dylink) = &module.dylink else { continue };
+        let mut paths: Vec<String> =
+            dylink.runtime_path.iter().map(|&path| path.to_owned()).collect();
+        let mut found = Vec::new();
+        for needed in &dylink.needed {
+            let Some(library) = library(wheel, needed) else { continue };
+            let Some(entry) = from_origin(installed(path), installed(library)) else { continue };
+            if !paths.contains(&entry) {
+                paths.push(entry);
+                found.push(library.to_owned());
+            }
+        }
+        if !found.is_empty() {
+            let bytes = wasm::set_runtime_path(&file.bytes, path, &paths).map_err(place)?;
+            repaired.push((path.clone(), found, bytes));
+        }
+    }
+    let mut changed = Vec::new();
+    for (path, found, bytes) in repaired {
+        if let Some(file) = wheel.files.get_mut(&path) {
+            file.bytes = bytes;
+        }
+        changed.push((path, found));
+    }
+    Ok(changed)
+}
+
+/// The file in a wheel that a module means by the name of a library; none if there is no such file.
+fn library<'a>(wheel: &'a Wheel, needed: &str) -> Option<&'a str> {
+    let base = needed.rsplit('/').next().unwrap_or(needed);
+    let mut files = wheel.files.keys().map(String::as_str);
+    files.find(|path| path.rsplit('/').next() == Some(base))
+}
+
+/// The runtime path from a module to the directory of a library; none if that is the top, where every loader looks.
+fn from_origin(module: &str, library: &str) -> Option<String> {
+    let (directory, _) = library.rsplit_once('/')?;
+    let own = module.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let own: Vec<&str> = own.split('/').filter(|part| !part.is_empty()).collect();
+    let target: Vec<&str> = directory.split('/').collect();
+    let shared = own.iter().zip(&target).take_while(|(one, other)| one == other).count();
+    let up = own.iter().skip(shared).map(|_| "..");
+    let parts = up.chain(target.iter().skip(shared).copied());
+    Some(std::iter::once("$ORIGIN").chain(parts).collect::<Vec<_>>().join("/"))
+}
+
+/// Repairs a wheel in its place; returns what [`repair`] does.
+///
+/// # Errors
+/// Those of [`open`] and [`repair`]; `B0003` if the wheel cannot be written.
+pub fn repair_file(
+    file: &Path,
+    environment: &Environment,
+) -> Result<Vec<(String, Vec<String>)>, Diagnostics> {
+    let mut wheel = open(file)?;
+    let changed = repair(&mut wheel)?;
+    if !changed.is_empty() {
+        install::write_if_changed(file, &wheel.write(epoch(environment))?)?;
+    }
+    Ok(changed)
+}
+
+/// The time that files in wheels get.
+fn epoch(environment: &Environment) -> u64 {
+    environment.source_date_epoch().parse().unwrap_or(0)
+}
+
 fn save(wheel: &Wheel, to: &Path, environment: &Environment) -> Result<PathBuf, Diagnostics> {
-    let epoch = environment.source_date_epoch().parse().unwrap_or(0);
     let path = to.join(wheel.file_name());
-    install::write_if_changed(&path, &wheel.write(epoch)?)?;
+    install::write_if_changed(&path, &wheel.write(epoch(environment))?)?;
     Ok(path)
 }
 
@@ -238,6 +319,49 @@ mod tests {
         assert_eq!(new.file_name().unwrap(), "spam-1.0-1-cp312.cp313-abi3-c.whl");
         assert_eq!(new.parent(), file.parent());
         assert_eq!(open(&new).unwrap().headers("WHEEL").unwrap().all("Tag").count(), 2);
+    }
+
+    /// A shared module that needs these libraries.
+    fn module(needed: &[&str]) -> File {
+        let mut list = vec![u8::try_from(needed.len()).unwrap()];
+        for name in needed {
+            list.push(u8::try_from(name.len()).unwrap());
+            list.extend(name.as_bytes());
+        }
+        let mut section = b"\x08dylink.0\x02".to_vec();
+        section.push(u8::try_from(list.len()).unwrap());
+        section.extend(list);
+        let mut bytes = b"\0asm\x01\0\0\0\0".to_vec();
+        bytes.push(u8::try_from(section.len()).unwrap());
+        bytes.extend(section);
+        File::new(bytes)
+    }
+
+    #[test]
+    fn modules_are_shown_to_their_libraries() {
+        let mut wheel = sample();
+        let files = [
+            ("spam/deep/_a.so", module(&["libx.so", "liby.so", "libtop.so", "liblost.so"])),
+            ("spam-1.0.data/platlib/spam/_b.so", module(&["libx.so"])),
+            ("spam/_right.so", module(&["libtop.so"])),
+            ("spam.libs/libx.so", module(&["libz.so"])),
+            ("spam.libs/libz.so", module(&[])),
+            ("spam/liby.so", module(&[])),
+            ("libtop.so", module(&[])),
+        ];
+        wheel.files.extend(files.map(|(path, file)| (path.to_owned(), file)));
+        let changed = repair(&mut wheel).unwrap();
+        let names: Vec<&str> = changed.iter().map(|(path, _)| path.as_str()).collect();
+        let b = "spam-1.0.data/platlib/spam/_b.so";
+        assert_eq!(names, [b, "spam.libs/libx.so", "spam/deep/_a.so"]);
+        let runtime_path = |path: &str| {
+            let module = wasm::read(&wheel.files[path].bytes, path).unwrap();
+            module.dylink.unwrap().runtime_path.join(" ")
+        };
+        assert_eq!(runtime_path("spam/deep/_a.so"), "$ORIGIN/../../spam.libs $ORIGIN/..");
+        assert_eq!(runtime_path(b), "$ORIGIN/../spam.libs");
+        assert_eq!(runtime_path("spam.libs/libx.so"), "$ORIGIN");
+        assert_eq!(repair(&mut wheel).unwrap(), []);
     }
 
     #[test]

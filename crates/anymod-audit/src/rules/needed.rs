@@ -131,9 +131,10 @@ fn finding(subject: &Subject<'_>, path: &str, name: &str, against: &Against) -> 
                 own.split('/').filter(|part| !part.is_empty()).map(|_| "/..").collect::<String>();
             let target = parent(installed(there));
             match has_runtime_path(against) {
-                true => {
-                    finding.hint(format!("link the module with `-rpath '$ORIGIN{up}/{target}'`"))
-                }
+                true => finding.hint(format!(
+                    "give the module the runtime path `$ORIGIN{up}/{target}`: `anymod whl repair` does, and `-rpath` of \
+                     wasm-ld 20 and later"
+                )),
                 false => finding.hint("put the library beside the module or below its directory"),
             }
         }

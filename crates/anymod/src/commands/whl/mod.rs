@@ -25,6 +25,7 @@ enum WhlCommand {
     Unpack(Unpack),
     Pack(Pack),
     Retag(Retag),
+    Repair(Repair),
 }
 
 /// Unpack a wheel into a new directory called NAME-VERSION
@@ -71,10 +72,26 @@ struct Retag {
     out: Option<PathBuf>,
 }
 
+/// Tell modules where in the wheel the libraries are that they need
+///
+/// Runtimes look for a library in the module's runtime path, which wasm-ld 19 and before cannot write. The wheel is
+/// replaced if anything changes.
+#[derive(Debug, Args)]
+struct Repair {
+    /// Wheel to repair
+    file: PathBuf,
+}
+
 pub(crate) fn run(args: &Whl, printer: Printer) -> Result<(), Diagnostics> {
     let environment = Environment::of_process();
     let made = match &args.command {
         WhlCommand::Show(args) => return show::run(args, printer),
+        WhlCommand::Repair(args) => {
+            for (module, libraries) in whl::repair_file(&args.file, &environment)? {
+                printer.data(&format!("{module}: {}\n", libraries.join(", ")));
+            }
+            return Ok(());
+        }
         WhlCommand::Unpack(args) => whl::unpack(&args.file, &args.out)?,
         WhlCommand::Pack(args) => whl::pack(&args.directory, &args.out, &environment)?,
         WhlCommand::Retag(args) => {
