@@ -105,44 +105,46 @@ pub fn retag(
 }
 
 /// Gives the modules of a wheel runtime paths to the libraries in it that they need and that are somewhere else than at
-/// the top. Returns the modules that were changed with the libraries found for them, sorted. What is right stays as it is;
-/// loaders that know no runtime paths pass over them.
-///
-/// # Errors
-/// `L0602` if a module is damaged.
-pub fn repair(wheel: &mut Wheel) -> Result<Vec<(String, Vec<String>)>, Diagnostics> {
-    let mut repaired = Vec::new();
-    for (path, file) in &wheel.files {
-        if !file.bytes.starts_with(b"\0asm") {
-            continue;
-        }
-        let place = |finding: Diagnostic| finding.at(wheel.place(path));
-        let module = wasm::read(&file.bytes, path).map_err(place)?;
-        let Some(dylink) = &module.dylink else { continue };
-        let mut paths: Vec<String> =
-            dylink.runtime_path.iter().map(|&path| path.to_owned()).collect();
-        let mut found = Vec::new();
-        for needed in &dylink.needed {
-            let Some(library) = library(wheel, needed) else { continue };
-            let Some(entry) = from_origin(installed(path), installed(library)) else { continue };
-            if !paths.contains(&entry) {
-                paths.push(entry);
-                found.push(library.to_owned());
-            }
-        }
-        if !found.is_empty() {
-            let bytes = wasm::set_runtime_path(&file.bytes, path, &paths).map_err(place)?;
-            repaired.push((path.clone(), found, bytes));
-        }
-    }
+/// the top. Returns the modules that were changed with the libraries found for them, sorted. What is right stays as it is,
+/// and so does a damaged module, which an audit reports; loaders that know no runtime paths pass over them.
+pub fn repair(wheel: &mut Wheel) -> Vec<(String, Vec<String>)> {
+    let repaired: Vec<_> = wheel
+        .files
+        .iter()
+        .filter_map(|(path, file)| repair_module(wheel, path, &file.bytes))
+        .collect();
     let mut changed = Vec::new();
-    for (path, found, bytes) in repaired {
+    for (path, libraries, bytes) in repaired {
         if let Some(file) = wheel.files.get_mut(&path) {
             file.bytes = bytes;
         }
-        changed.push((path, found));
+        changed.push((path, libraries));
     }
-    Ok(changed)
+    changed
+}
+
+/// A module with the runtime path that it lacks: its name, the libraries found by it, and its bytes.
+fn repair_module(
+    wheel: &Wheel,
+    path: &str,
+    bytes: &[u8],
+) -> Option<(String, Vec<String>, Vec<u8>)> {
+    if !bytes.starts_with(b"\0asm") {
+        return None;
+    }
+    let dylink = wasm::read(bytes, path).ok()?.dylink?;
+    let mut paths: Vec<String> = dylink.runtime_path.iter().map(|&path| path.to_owned()).collect();
+    let mut found = Vec::new();
+    for needed in &dylink.needed {
+        let Some(library) = library(wheel, needed) else { continue };
+        let Some(entry) = from_origin(installed(path), installed(library)) else { continue };
+        if !paths.contains(&entry) {
+            paths.push(entry);
+            found.push(library.to_owned());
+        }
+    }
+    let bytes = (!found.is_empty()).then(|| wasm::set_runtime_path(bytes, path, &paths).ok())??;
+    Some((path.to_owned(), found, bytes))
 }
 
 /// The file in a wheel that a module means by the name of a library; none if there is no such file.
@@ -167,13 +169,13 @@ fn from_origin(module: &str, library: &str) -> Option<String> {
 /// Repairs a wheel in its place; returns what [`repair`] does.
 ///
 /// # Errors
-/// Those of [`open`] and [`repair`]; `B0003` if the wheel cannot be written.
+/// Those of [`open`]; `B0003` if the wheel cannot be written.
 pub fn repair_file(
     file: &Path,
     environment: &Environment,
 ) -> Result<Vec<(String, Vec<String>)>, Diagnostics> {
     let mut wheel = open(file)?;
-    let changed = repair(&mut wheel)?;
+    let changed = repair(&mut wheel);
     if !changed.is_empty() {
         install::write_if_changed(file, &wheel.write(epoch(environment))?)?;
     }
@@ -350,7 +352,7 @@ mod tests {
             ("libtop.so", module(&[])),
         ];
         wheel.files.extend(files.map(|(path, file)| (path.to_owned(), file)));
-        let changed = repair(&mut wheel).unwrap();
+        let changed = repair(&mut wheel);
         let names: Vec<&str> = changed.iter().map(|(path, _)| path.as_str()).collect();
         let b = "spam-1.0.data/platlib/spam/_b.so";
         assert_eq!(names, [b, "spam.libs/libx.so", "spam/deep/_a.so"]);
@@ -361,7 +363,7 @@ mod tests {
         assert_eq!(runtime_path("spam/deep/_a.so"), "$ORIGIN/../../spam.libs $ORIGIN/..");
         assert_eq!(runtime_path(b), "$ORIGIN/../spam.libs");
         assert_eq!(runtime_path("spam.libs/libx.so"), "$ORIGIN");
-        assert_eq!(repair(&mut wheel).unwrap(), []);
+        assert_eq!(repair(&mut wheel), []);
     }
 
     #[test]

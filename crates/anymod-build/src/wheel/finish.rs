@@ -4,13 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anymod_audit::Against;
 use anymod_model::codes::wheel as codes;
 use anymod_model::{Diagnostic, Diagnostics, Place};
 use anymod_pack::wheel;
 
-use crate::install;
 use crate::target::TargetEnvironment;
+use crate::{audit, install, whl};
 
 /// What is put in order.
 pub(crate) struct Finishing<'a> {
@@ -47,6 +46,7 @@ pub(crate) fn finish(finishing: &Finishing<'_>) -> Result<Finished, Diagnostics>
     let file = raw.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut wheel = wheel::read(&install::read(raw)?, &file)?;
     wheel.rename_extensions(&facts.extension_suffix);
+    whl::repair(&mut wheel);
     let extensions: Vec<String> =
         wheel.files.keys().filter(|path| wheel::extension(path).is_some()).cloned().collect();
     if !wheel.name.is_pure() || !extensions.is_empty() {
@@ -55,19 +55,13 @@ pub(crate) fn finish(finishing: &Finishing<'_>) -> Result<Finished, Diagnostics>
         wheel.retag(&interpreter, &abi, &facts.platform)?;
     }
     let (bytes, name) = (wheel.write(finishing.epoch)?, wheel.file_name());
-    let against = Against { facts: facts.clone(), symbols: symbols(target)? };
+    let against = audit::against(target)?;
     let private: Vec<String> =
         finishing.private.iter().map(|path| path.to_string_lossy().into_owned()).collect();
     // What is looked through is what is delivered.
     let written = wheel::read(&bytes, &name)?;
     let findings = anymod_audit::wheel(&written, Some(&against), finishing.expected, &private);
     Ok(Finished { name, bytes, extensions, findings })
-}
-
-/// The names that the runtime's main module offers or knows.
-fn symbols(target: &TargetEnvironment) -> Result<std::collections::BTreeSet<String>, Diagnostic> {
-    let bytes = install::read(&target.symbols())?;
-    Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
 }
 
 /// The interpreter and ABI that a wheel keeps; a backend that knows nothing of targets names its own interpreter, which is
