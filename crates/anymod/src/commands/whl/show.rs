@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use anymod_build::whl;
 use anymod_link::wasm;
 use anymod_model::Diagnostics;
-use anymod_pack::wheel::{Tag, Wheel, extension};
+use anymod_pack::wheel::{Extension, Suffix, Tag, Wheel, extension};
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::Format;
 use crate::printer::Printer;
+use crate::progress::counted;
 
 /// Show a wheel's name, tags, files and extension modules
 #[derive(Debug, Args)]
@@ -55,24 +56,26 @@ fn text(wheel: &Wheel, generator: &str, tags: &[String]) -> String {
             text += "  (executable)";
         }
         if let Some(found) = extension(path) {
-            text += &format!("  (module {}{})", found.module, loads(&file.bytes));
+            text += &format!("  ({})", describe(&found, &file.bytes));
         }
         text.push('\n');
     }
     text
 }
 
-/// How much of others a module needs.
-fn loads(bytes: &[u8]) -> String {
-    match wasm::read(bytes, "") {
-        Ok(module) => {
-            let needed = module.dylink.as_ref().map_or(&[][..], |dylink| &dylink.needed);
-            let needed: String =
-                needed.iter().map(|library| format!(", needs {library}")).collect();
-            format!(", {} imports{needed}", module.imports.len())
-        }
-        Err(_) => ", not WebAssembly".to_owned(),
-    }
+/// What a library is, and how much of others it needs.
+fn describe(found: &Extension<'_>, bytes: &[u8]) -> String {
+    let Ok(module) = wasm::read(bytes, "") else {
+        return format!("module {}, not WebAssembly", found.module);
+    };
+    let has_init = module.exports.iter().any(|export| export.name.starts_with("PyInit"));
+    let what = match found.suffix == Suffix::Plain && !has_init {
+        true => "library".to_owned(),
+        false => format!("module {}", found.module),
+    };
+    let needed = module.dylink.as_ref().map_or(&[][..], |dylink| &dylink.needed);
+    let needed: String = needed.iter().map(|library| format!(", needs {library}")).collect();
+    format!("{what}, {}{needed}", counted(module.imports.len(), "import"))
 }
 
 fn files(wheel: &Wheel) -> Vec<Value> {
