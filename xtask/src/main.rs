@@ -11,6 +11,7 @@ mod docs;
 mod fuzz;
 mod generated;
 mod schema;
+mod suite;
 mod tidy;
 mod torture;
 
@@ -23,6 +24,11 @@ const TASKS: &[Task] = &[
     ("bench", bench::run, "measure against the incumbents: bench mpy | bench engine [PART]"),
     ("docs", docs::run, "write docs/reference from the tables; --check only compares"),
     ("fuzz", fuzz::run, "seed and fuzz the readers of foreign bytes: fuzz [TARGET] [SECONDS]"),
+    (
+        "pyodide-suite",
+        suite::run,
+        "build the listed packages for Pyodide and try them: pyodide-suite [--target NAME] [PACKAGE]",
+    ),
     ("schema", schema::run, "write anymod.schema.json from the key table; --check only compares"),
     ("tidy", tidy::run, "check layering, I/O, module docs, file lengths and generated files"),
     (

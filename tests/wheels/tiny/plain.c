@@ -1,0 +1,1 @@
+int PyInit__spam(void) { return 0; }

@@ -1,0 +1,1 @@
+from tiny._spam import answer
