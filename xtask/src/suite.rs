@@ -62,14 +62,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     }
     let anymod = anymod()?;
     let text = std::fs::read_to_string(root().join("tests/wheels/packages.toml"));
-    let list: List =
-        toml::from_str(&text.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
+    let list: List = toml::from_str(&text.map_err(|error| error.to_string())?)
+        .map_err(|error| error.to_string())?;
     let work = target_directory().join("pyodide-suite");
     std::fs::create_dir_all(&work).map_err(|error| error.to_string())?;
     let mut failed = false;
     for target in &targets {
         add(&anymod, target)?;
-        println!("\n{target}\n\n| package | backend | built | imported | exercised | seconds | why not |\n|---|---|---|---|---|---|---|");
+        println!(
+            "\n{target}\n\n| package | backend | built | imported | exercised | seconds | why not |\n|---|---|---|---|---|---|---|"
+        );
         let mut wheels = BTreeMap::new();
         for package in &list.package {
             if !names.is_empty() && !names.contains(&package.name) {
@@ -152,19 +154,28 @@ fn try_package(
     let errors = output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
     let _ = std::fs::remove_dir_all(out.join("store"));
     let wheel = std::fs::read_dir(&out).into_iter().flatten().flatten().map(|entry| entry.path());
-    let Some(wheel) = wheel.into_iter().find(|path| path.extension().is_some_and(|end| end == "whl")) else {
+    let Some(wheel) =
+        wheel.into_iter().find(|path| path.extension().is_some_and(|end| end == "whl"))
+    else {
         row.why_not = first_error(&errors.unwrap_or_else(|error| error.to_string()));
         return row;
     };
     row.built = true;
     wheels.insert(package.name.clone(), wheel.clone());
     let report = probe(anymod, package, target, &wheel, wheels);
-    row.imported = report.as_ref().is_ok_and(|steps| steps.iter().all(|step| step.kind == "test" || step.failure.is_none()));
-    row.exercised = package.test.is_some() && report.as_ref().is_ok_and(|steps| steps.iter().all(|step| step.failure.is_none()));
+    row.imported = report
+        .as_ref()
+        .is_ok_and(|steps| steps.iter().all(|step| step.kind == "test" || step.failure.is_none()));
+    row.exercised = package.test.is_some()
+        && report.as_ref().is_ok_and(|steps| steps.iter().all(|step| step.failure.is_none()));
     if !(row.imported && row.exercised) {
-        let failure = report.map(|steps| steps.into_iter().find_map(|step| step.failure).map(|failure| failure.text));
+        let failure = report.map(|steps| {
+            steps.into_iter().find_map(|step| step.failure).map(|failure| failure.text)
+        });
         let said = failure.unwrap_or_else(Some).unwrap_or_default();
-        row.why_not = package.why_not.clone().unwrap_or_else(|| said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("took too long").to_owned());
+        row.why_not = package.why_not.clone().unwrap_or_else(|| {
+            said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("took too long").to_owned()
+        });
     }
     row
 }
@@ -197,7 +208,8 @@ fn probe(
     let mut probe = Command::new(anymod);
     probe.arg("probe").arg(wheel).args(["--target", target, "--format", "json"]);
     for need in &package.needs {
-        let path = wheels.get(need).ok_or_else(|| format!("needs `{need}`, which was not built"))?;
+        let path =
+            wheels.get(need).ok_or_else(|| format!("needs `{need}`, which was not built"))?;
         probe.arg("--needs").arg(path);
     }
     if let Some(test) = &package.test {
@@ -205,7 +217,9 @@ fn probe(
     }
     let output = probe.output().map_err(|error| error.to_string())?;
     let report: Result<Report, _> = serde_json::from_slice(&output.stdout);
-    report.map(|report| report.steps).map_err(|_| first_error(&String::from_utf8_lossy(&output.stderr)))
+    report
+        .map(|report| report.steps)
+        .map_err(|_| first_error(&String::from_utf8_lossy(&output.stderr)))
 }
 
 /// The first line that says what is wrong.

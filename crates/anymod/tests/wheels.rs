@@ -53,8 +53,10 @@ fn main() -> ExitCode {
     let text = std::fs::read_to_string(repository().join("tests/wheels/packages.toml"));
     let list: Result<List, _> = toml::from_str(&text.unwrap_or_default());
     let packages = list.map(|list| list.package).unwrap_or_default();
-    let mut trials: Vec<Trial> =
-        CASES.iter().map(|(name, case)| Trial::test(format!("wheels::{name}"), || Ok(case()?))).collect();
+    let mut trials: Vec<Trial> = CASES
+        .iter()
+        .map(|(name, case)| Trial::test(format!("wheels::{name}"), || Ok(case()?)))
+        .collect();
     for package in packages.into_iter().filter(|package| package.ci) {
         for release in RELEASES {
             let (name, package) = (format!("wheels::{release}::{}", package.name), package.clone());
@@ -75,17 +77,25 @@ fn command(directory: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Builds `package` for `release` into `dist` of the directory.
-fn wheel(directory: &Path, package: &str, release: &str, more: &[&str], tiny: &str) -> Checked<Finished> {
+fn wheel(
+    directory: &Path,
+    package: &str,
+    release: &str,
+    more: &[&str],
+    tiny: &str,
+) -> Checked<Finished> {
     pyodide(release)?;
     let target = format!("pyodide-{release}");
-    let mut command = command(directory, &["wheel", package, "--target", &target, "--format", "json"]);
+    let mut command =
+        command(directory, &["wheel", package, "--target", &target, "--format", "json"]);
     command.args(more).env("TINY", tiny).env("ANYMOD_STORE", directory.join("store"));
     run(&mut command)
 }
 
 /// The event of the wheel that was built.
 fn event(finished: &Finished) -> Checked<Value> {
-    let events = finished.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let events =
+        finished.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let built = events.into_iter().find(|event| event["event"] == "wheel-built");
     built.ok_or_else(|| format!("no wheel was built: {finished}"))
 }
@@ -116,7 +126,9 @@ fn built(package: &Package, release: &str) -> Checked {
     run(&mut probe)?.ok()?;
     let again = wheel(directory, &named, release, &["--hash", &hash], "")?.ok()?;
     let again = event(&again)?;
-    ensure(again["ran"] == 0 && again["hits"].as_u64() > Some(0), || format!("built again: {again}"))?;
+    ensure(again["ran"] == 0 && again["hits"].as_u64() > Some(0), || {
+        format!("built again: {again}")
+    })?;
     ensure(read(&path)? == bytes, || "another wheel came out of the same source".to_owned())
 }
 
@@ -124,20 +136,37 @@ fn built(package: &Package, release: &str) -> Checked {
 fn lost_extension() -> Checked {
     let scratch = scratch()?;
     let directory = scratch.path();
-    let fetch = ["wheel", "markupsafe==3.0.2", "--target", "pyodide-0.29.5", "--keep", "--out", "whole", "--format", "json"];
+    let fetch = [
+        "wheel",
+        "markupsafe==3.0.2",
+        "--target",
+        "pyodide-0.29.5",
+        "--keep",
+        "--out",
+        "whole",
+        "--format",
+        "json",
+    ];
     pyodide("0.29.5")?;
     let mut whole = command(directory, &fetch);
     // A directory of its own: what is kept is not in anyone's way.
     whole.env("XDG_CACHE_HOME", directory.join("cache"));
     let events = run(&mut whole)?.ok()?.stdout;
-    let kept = events.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find(|event| event["event"] == "wheel-kept");
-    let kept = kept.and_then(|event| Some(event["path"].as_str()?.to_owned())).ok_or("nothing was kept")?;
+    let kept = events
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find(|event| event["event"] == "wheel-kept");
+    let kept = kept
+        .and_then(|event| Some(event["path"].as_str()?.to_owned()))
+        .ok_or("nothing was kept")?;
     let source = Path::new(&kept).join("src/markupsafe-3.0.2");
     let file = source.join("src/markupsafe/_speedups.c");
     let text = String::from_utf8(read(&file)?).map_err(|error| error.to_string())?;
     write(&file, text + "\n#error \"broken\"\n")?;
     let broken = wheel(directory, &source.display().to_string(), "0.29.5", &[], "")?;
-    ensure(broken.status == 1 && broken.stderr.contains("W0110"), || format!("not noticed: {broken}"))?;
+    ensure(broken.status == 1 && broken.stderr.contains("W0110"), || {
+        format!("not noticed: {broken}")
+    })?;
     ensure(wheels(directory).is_empty(), || "a wheel was delivered".to_owned())?;
     let taken = wheel(directory, &source.display().to_string(), "0.29.5", &["--allow-lost"], "")?;
     ensure(taken.status == 0 && wheels(directory).len() == 1, || format!("not taken: {taken}"))
@@ -147,7 +176,9 @@ fn lost_extension() -> Checked {
 fn swallowed_failure() -> Checked {
     let scratch = scratch()?;
     let broken = wheel(scratch.path(), &tiny()?, "0.27.7", &[], "swallow")?;
-    ensure(broken.status == 1 && broken.stderr.contains("W0110"), || format!("not noticed: {broken}"))?;
+    ensure(broken.status == 1 && broken.stderr.contains("W0110"), || {
+        format!("not noticed: {broken}")
+    })?;
     ensure(wheels(scratch.path()).is_empty(), || "a wheel was delivered".to_owned())
 }
 
@@ -155,7 +186,9 @@ fn swallowed_failure() -> Checked {
 fn absolute_compiler() -> Checked {
     let scratch = scratch()?;
     let broken = wheel(scratch.path(), &tiny()?, "0.29.5", &[], "absolute")?;
-    ensure(broken.status == 1 && broken.stderr.contains("_spam"), || format!("not noticed: {broken}"))?;
+    ensure(broken.status == 1 && broken.stderr.contains("_spam"), || {
+        format!("not noticed: {broken}")
+    })?;
     ensure(wheels(scratch.path()).is_empty(), || "a wheel was delivered".to_owned())
 }
 
@@ -175,7 +208,10 @@ fn spaces_and_letters() -> Checked {
     let package = directory.join("tiny päckage");
     std::fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
     run(Command::new("cp").arg("-R").arg(tiny()?).arg(&package))?.ok()?;
-    let mut build = command(&directory, &["wheel", "tiny päckage", "-t", "pyodide-0.27.7", "-t", "pyodide-0.29.5", "-o", "öut put"]);
+    let mut build = command(
+        &directory,
+        &["wheel", "tiny päckage", "-t", "pyodide-0.27.7", "-t", "pyodide-0.29.5", "-o", "öut put"],
+    );
     build.env("XDG_CACHE_HOME", directory.join("cäche dir"));
     run(&mut build)?.ok()?;
     for (release, name) in [
@@ -183,7 +219,9 @@ fn spaces_and_letters() -> Checked {
         ("0.29.5", "tiny-1.0-cp313-cp313-pyodide_2025_0_wasm32.whl"),
     ] {
         let mut probe = command(&directory, &["probe", "--target", &format!("pyodide-{release}")]);
-        probe.arg(directory.join("öut put").join(name)).args(["--test", "import tiny; assert tiny.answer() == 42"]);
+        probe
+            .arg(directory.join("öut put").join(name))
+            .args(["--test", "import tiny; assert tiny.answer() == 42"]);
         run(&mut probe)?.ok()?;
     }
     let left = std::fs::read_dir(&package).into_iter().flatten().count();
@@ -194,7 +232,9 @@ fn wrong_hash() -> Checked {
     let scratch = scratch()?;
     let hash = format!("sha256:{}", "0".repeat(64));
     let refused = wheel(scratch.path(), "markupsafe==3.0.2", "0.29.5", &["--hash", &hash], "")?;
-    ensure(refused.status == 1 && refused.stderr.contains("W0105"), || format!("not noticed: {refused}"))
+    ensure(refused.status == 1 && refused.stderr.contains("W0105"), || {
+        format!("not noticed: {refused}")
+    })
 }
 
 fn bad_archive() -> Checked {
@@ -202,9 +242,16 @@ fn bad_archive() -> Checked {
     let file = scratch.path().join("bad-1.tar.gz");
     write(&scratch.path().join("out.py"), "")?;
     let mut tar = Command::new("tar");
-    run(tar.args(["czPf"]).arg(&file).args(["--transform", "s,^,../,", "out.py"]).current_dir(scratch.path()))?.ok()?;
+    run(tar
+        .args(["czPf"])
+        .arg(&file)
+        .args(["--transform", "s,^,../,", "out.py"])
+        .current_dir(scratch.path()))?
+    .ok()?;
     let refused = wheel(scratch.path(), "bad-1.tar.gz", "0.29.5", &[], "")?;
-    ensure(refused.status == 1 && refused.stderr.contains("W0103"), || format!("not noticed: {refused}"))
+    ensure(refused.status == 1 && refused.stderr.contains("W0103"), || {
+        format!("not noticed: {refused}")
+    })
 }
 
 /// Starts a build that hangs in the backend, sends it a signal, and builds again.
@@ -220,7 +267,9 @@ fn ended_by(signal: &str) -> Checked<i32> {
     let mut child = build.spawn().map_err(|error| error.to_string())?;
     let clock = Instant::now();
     while !mark.exists() {
-        ensure(clock.elapsed() < Duration::from_secs(300), || "the build does not begin".to_owned())?;
+        ensure(clock.elapsed() < Duration::from_secs(300), || {
+            "the build does not begin".to_owned()
+        })?;
         std::thread::sleep(Duration::from_millis(50));
     }
     run(Command::new("kill").arg(signal).arg(child.id().to_string()))?.ok()?;
@@ -231,7 +280,8 @@ fn ended_by(signal: &str) -> Checked<i32> {
     loop {
         let mut again = command(directory, &arguments);
         run(again.env("XDG_CACHE_HOME", &cache_home))?.ok()?;
-        let entries = std::fs::read_dir(cache_home.join("anymod/wheels")).into_iter().flatten().flatten();
+        let entries =
+            std::fs::read_dir(cache_home.join("anymod/wheels")).into_iter().flatten().flatten();
         let left = entries.filter(|entry| entry.path().is_dir()).count();
         if left == 0 {
             break;

@@ -20,7 +20,7 @@ class Build(build_ext):
             subprocess.call(["sleep", "100"])
         elif MODE == "absolute":
             path.parent.mkdir(parents=True, exist_ok=True)
-            subprocess.check_call(["/usr/bin/gcc", "-shared", "-fPIC", "-o", path, "plain.c"])
+            subprocess.check_call(["/usr/bin/gcc", "-B/usr/bin/", "-shared", "-fPIC", "-o", path, "plain.c"])
             return
         elif MODE == "probe":
             self.probe()
