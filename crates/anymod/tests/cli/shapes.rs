@@ -28,6 +28,7 @@ const OUTPUTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("size", &["size", "--format", "json", "--toolchain", "gnu", "--target", "micropython-x64"]),
+    ("audit", &["audit", "--format", "json", "fresh.c"]),
     ("targets", &["targets", "--format", "json"]),
     ("cache-stats", &["cache", "stats", "--store", "store", "--format", "json"]),
     ("cache-gc", &["cache", "gc", "--store", "store", "--max-entries", "1", "--format", "json"]),
