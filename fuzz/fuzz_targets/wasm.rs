@@ -1,7 +1,7 @@
 //! Bytes as a WebAssembly module: read, asked everything, validated, audited by itself.
 #![no_main]
 
-use anymod_link::wasm::{Features, absolute_paths, read, validate};
+use anymod_link::wasm::{Features, absolute_paths, read, set_runtime_path, validate};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     match read(data, "fuzz.so") {
@@ -20,6 +20,15 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         Err(finding) => assert!(finding.place.is_some(), "a refusal has a place"),
     }
     let _ = validate(data, "fuzz.so", Features::Latest);
+    let paths = ["$ORIGIN/../fuzz.libs".to_owned()];
+    if let Ok(changed) = set_runtime_path(data, "fuzz.so", &paths)
+        && read(data, "fuzz.so").is_ok()
+    {
+        let module = read(&changed, "changed.so").expect("a changed module can be read");
+        let many = module.custom.iter().filter(|section| section.name == "dylink.0").count();
+        let paths_now = module.dylink.expect("it is still shared").runtime_path;
+        assert!(many > 1 || paths_now == paths, "it has the new path");
+    }
     for path in absolute_paths(data) {
         assert!(data[path.offset..].starts_with(path.text.as_bytes()), "a path is where it says");
     }

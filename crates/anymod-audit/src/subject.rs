@@ -18,6 +18,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) files: BTreeMap<&'a str, &'a [u8]>,
     /// The WebAssembly modules among them that can be read.
     pub(crate) modules: BTreeMap<&'a str, Shared<'a>>,
+    /// Paths of those by the last part of their names.
+    pub(crate) by_name: BTreeMap<&'a str, Vec<&'a str>>,
     /// The runtime that it is for, if that is known.
     pub(crate) against: Option<&'a Against>,
     /// Modules that have to be there.
@@ -53,6 +55,7 @@ impl<'a> Subject<'a> {
                 .map(|(path, file)| (path.as_str(), &file.bytes[..]))
                 .collect(),
             modules: BTreeMap::new(),
+            by_name: BTreeMap::new(),
             against,
             expected_extensions,
             private_paths,
@@ -73,6 +76,7 @@ impl<'a> Subject<'a> {
             wheel: None,
             files: BTreeMap::from([(name, bytes)]),
             modules: BTreeMap::new(),
+            by_name: BTreeMap::new(),
             against,
             expected_extensions: &[],
             private_paths,
@@ -92,6 +96,8 @@ impl<'a> Subject<'a> {
                 Ok(module) => {
                     let shared = Shared { bytes, extension: extension(path), module };
                     self.modules.insert(path, shared);
+                    let name = path.rsplit('/').next().unwrap_or(path);
+                    self.by_name.entry(name).or_default().push(path);
                 }
                 Err(finding) => findings.push(self.moved(finding, path)),
             }

@@ -46,16 +46,21 @@ pub(super) fn libraries<'s, 'a>(
     let directories = directories(subject, path, &dylink.runtime_path, against);
     let below = format!("{}/", parent(installed(path)));
     let find = |name: &str| {
-        let base = name.rsplit('/').next().unwrap_or(name);
-        let is_there = |(candidate, _): &(&&str, &Shared<'_>)| {
+        let is_there = |candidate: &&str| {
             let candidate = installed(candidate);
-            let named = candidate.rsplit('/').next() == Some(base);
             let listed = directories.iter().any(|directory| parent(candidate) == directory);
-            named && (listed || !has_runtime_path(against) && candidate.starts_with(&below))
+            listed || !has_runtime_path(against) && candidate.starts_with(&below)
         };
-        subject.modules.iter().find(is_there).map(|(path, shared)| (*path, shared))
+        let path = *named(subject, name).iter().find(|candidate| is_there(candidate))?;
+        Some((path, subject.modules.get(path)?))
     };
     dylink.needed.iter().map(|name| Library { name, found: find(name) }).collect()
+}
+
+/// Modules in the wheel whose files are called as a library is.
+fn named<'s, 'a>(subject: &'s Subject<'a>, library: &str) -> &'s [&'a str] {
+    let base = library.rsplit('/').next().unwrap_or(library);
+    subject.by_name.get(base).map_or(&[], Vec::as_slice)
 }
 
 /// Whether the loader knows runtime paths.
@@ -108,13 +113,7 @@ fn installed(path: &str) -> &str {
 }
 
 fn finding(subject: &Subject<'_>, path: &str, name: &str, against: &Against) -> Diagnostic {
-    let base = name.rsplit('/').next().unwrap_or(name);
-    let elsewhere: Vec<&str> = subject
-        .modules
-        .keys()
-        .copied()
-        .filter(|candidate| candidate.rsplit('/').next() == Some(base))
-        .collect();
+    let elsewhere = named(subject, name);
     let own = parent(installed(path));
     match elsewhere.first() {
         None => {

@@ -26,6 +26,8 @@ const PLACES: [&str; 11] = [
     "/github/",
     "/io/",
 ];
+/// At most this many paths of a file are looked at: what a finding shows, it shows after far fewer.
+const ENOUGH: usize = 10_000;
 /// How many parts such a path has at least, so that a program's own `/tmp/name` is none.
 const PARTS: usize = 3;
 
@@ -45,7 +47,7 @@ fn private(subject: &Subject<'_>, path: &str, bytes: &[u8]) -> Option<Diagnostic
     for private in private_paths(subject) {
         let finder = memmem::Finder::new(private);
         let places = finder.find_iter(bytes).filter(|at| ends_there(bytes, at + private.len()));
-        found.extend(places.map(|at| (at, shown(bytes, at))));
+        found.extend(places.take(ENOUGH).map(|at| (at, shown(bytes, at))));
     }
     found.sort();
     let (first, _) = found.first()?;
@@ -83,7 +85,9 @@ fn machine(subject: &Subject<'_>, path: &str, shared: &Shared<'_>) -> Option<Dia
     let mut found = Vec::new();
     for Bytes { offset, bytes } in parts {
         let suspicious = absolute_paths(bytes).filter(|path| is_of_machine(path.text));
-        found.extend(suspicious.map(|path| (offset + path.offset as u64, source(path.text))));
+        let left = ENOUGH.saturating_sub(found.len());
+        let places = suspicious.map(|path| (offset + path.offset as u64, source(path.text)));
+        found.extend(places.take(left));
     }
     let is_private = |text: &str| {
         private_paths(subject)

@@ -32,19 +32,15 @@ impl Wheel {
     }
 
     fn check_names(&self) -> Result<(), Diagnostics> {
-        let mut findings = Vec::new();
-        for path in self.files.keys() {
-            let mut parents = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
-            let fault = match parents.find(|parent| self.files.contains_key(*parent)) {
-                Some(_) => Some("a directory in its name is a file"),
-                None => zip::name_fault(path),
-            };
-            findings.extend(fault.map(|fault| {
-                Diagnostic::error(&code::LAYOUT, fault)
-                    .at(self.place(path))
-                    .hint("rename the file, or leave it out")
-            }));
-        }
+        let names = || self.files.keys().map(String::as_str);
+        let faults = names().filter_map(|name| Some((name, zip::name_fault(name)?)));
+        let clashes = zip::name_clashes(names());
+        let finding = |(name, fault): (&str, &str)| {
+            Diagnostic::error(&code::LAYOUT, fault)
+                .at(self.place(name))
+                .hint("rename the file, or leave it out")
+        };
+        let findings: Vec<Diagnostic> = faults.chain(clashes).map(finding).collect();
         if findings.is_empty() { Ok(()) } else { Err(Diagnostics(findings)) }
     }
 }

@@ -11,6 +11,6 @@ mod name;
 mod read;
 mod write;
 
-pub(crate) use name::fault as name_fault;
+pub(crate) use name::{clashes as name_clashes, fault as name_fault};
 pub(crate) use read::entries;
 pub(crate) use write::{Member, write};

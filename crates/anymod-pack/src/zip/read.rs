@@ -296,22 +296,17 @@ impl<'a> Header<'a> {
 
 /// Entries that share a name, bytes, or a name with a directory of another.
 fn clashes(entries: &[Entry<'_>]) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let mut names = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| !entry.directory) {
-        if names.insert(entry.name, entry).is_some() {
-            let fault = Fault::new(&code::UNSAFE, "the name occurs twice");
-            faults.push(fault.entry(entry.name).offset(entry.offset));
-        }
-    }
-    for entry in entries {
-        let parents = entry.name.match_indices('/').filter_map(|(at, _)| entry.name.get(..at));
-        let itself = entry.directory.then_some(entry.name);
-        for parent in parents.chain(itself).filter(|parent| names.contains_key(parent)) {
-            let fault = Fault::new(&code::UNSAFE, "it is a file and a directory");
-            faults.push(fault.entry(parent).offset(entry.offset));
-        }
-    }
+    let files = || entries.iter().filter(|entry| !entry.directory);
+    let offsets: BTreeMap<&str, u64> = files().map(|entry| (entry.name, entry.offset)).collect();
+    let mut clashing = name::clashes(files().map(|entry| entry.name));
+    let directories = entries.iter().filter(|entry| entry.directory).map(|entry| entry.name);
+    let both = directories.filter(|name| offsets.contains_key(name));
+    clashing.extend(both.map(|name| (name, "it is a file and a directory")));
+    let fault = |(name, message): (&str, &str)| {
+        let offset = offsets.get(name).copied().unwrap_or(0);
+        Fault::new(&code::UNSAFE, message).entry(name).offset(offset)
+    };
+    let mut faults: Vec<Fault> = clashing.into_iter().map(fault).collect();
     let mut by_place: Vec<&Entry<'_>> = entries.iter().collect();
     by_place.sort_by_key(|entry| (entry.start, entry.offset));
     for pair in by_place.windows(2) {
