@@ -1,6 +1,7 @@
-//! Modules for the CPythons of this machine: built, installed by pip and imported by the real interpreters.
+//! Modules for the CPythons of this machine and for Pyodide: built, installed and imported by the real interpreters.
 //!
-//! CPython 3.11 has to be here with its headers; of later ones each that is found takes part.
+//! CPython 3.11 has to be here with its headers; of later ones each that is found takes part. Pyodide's environment is
+//! made if it is not here, which takes a network.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
@@ -9,6 +10,8 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anymod_build::Cancel;
+use anymod_build::probe::ProbeOptions;
 use anymod_model::Diagnostics;
 use support::Project;
 
@@ -23,6 +26,19 @@ static PyObject *add(PyObject *self, PyObject *args) {
 static PyMethodDef methods[] = {{"add", add, METH_VARARGS, "The sum."}, {NULL, NULL, 0, NULL}};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "speed", NULL, 0, methods};
 PyMODINIT_FUNC PyInit_speed(void) { return PyModuleDef_Init(&module); }
+"#;
+
+const CAUGHT_CPP: &str = r#"#include <Python.h>
+#include <stdexcept>
+#include <string>
+static int fail(const std::string &why) { throw std::runtime_error(why); }
+static PyObject *caught(PyObject *, PyObject *) {
+    try { fail("thrown"); } catch (const std::exception &error) { return PyUnicode_FromString(error.what()); }
+    Py_RETURN_NONE;
+}
+static PyMethodDef methods[] = {{"caught", caught, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+static PyModuleDef module = {PyModuleDef_HEAD_INIT, "speed", nullptr, 0, methods};
+PyMODINIT_FUNC PyInit_speed() { return PyModuleDef_Init(&module); }
 "#;
 
 fn speed() -> Project {
@@ -61,10 +77,34 @@ fn says(version: &str, project: &Project, wheel: &str, program: &str) -> Option<
     Some(run(Command::new(&python).args(["-c", program]).env("PYTHONPATH", place.path())))
 }
 
+/// A project for a Pyodide whose environment is here.
+fn for_pyodide(files: &[(&str, &str)]) -> Project {
+    let mut project = Project::new(files);
+    let home = support::home_with_pyodide("0.29.5");
+    let environment = project.request.environment.clone();
+    project.request.environment = environment.with("ANYMOD_HOME", &home.to_string_lossy());
+    project.request.targets = vec!["pyodide-0.29.5".to_owned()];
+    project
+}
+
+/// Runs a Python program in the real Pyodide, with a wheel installed and each of its extensions imported.
+fn probe(project: &Project, wheel: &str, program: &str) {
+    let environment = &project.request.environment;
+    let target = anymod_build::target::find("pyodide-0.29.5", environment).unwrap();
+    let options = ProbeOptions { test: Some(program.to_owned()), ..ProbeOptions::default() };
+    let wheel = project.path(wheel);
+    let report =
+        anymod_build::probe::probe(&wheel, &target, &options, environment, &Cancel::default());
+    let report = report.unwrap();
+    assert!(report.passed() && report.steps.len() == 3, "{report:#?}");
+}
+
 fn errors(project: &Project) -> Diagnostics {
     project.build().1.unwrap_err()
 }
 
+const PYODIDE_WHEEL: &str =
+    "dist/pyodide-0.29.5/speed_test-1.2-cp313-cp313-pyodide_2025_0_wasm32.whl";
 const WHEEL: &str = "dist/cpython-3.11/speed_test-1.2-cp311-cp311-linux_x86_64.whl";
 
 #[test]
@@ -150,20 +190,8 @@ fn a_package_gets_its_python_files_and_data_beside_the_extension() {
 
 #[test]
 fn cxx_is_linked_with_its_library() {
-    let source = r#"#include <Python.h>
-#include <stdexcept>
-#include <string>
-static int fail(const std::string &why) { throw std::runtime_error(why); }
-static PyObject *caught(PyObject *, PyObject *) {
-    try { fail("thrown"); } catch (const std::exception &error) { return PyUnicode_FromString(error.what()); }
-    Py_RETURN_NONE;
-}
-static PyMethodDef methods[] = {{"caught", caught, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
-static PyModuleDef module = {PyModuleDef_HEAD_INIT, "speed", nullptr, 0, methods};
-PyMODINIT_FUNC PyInit_speed() { return PyModuleDef_Init(&module); }
-"#;
     let manifest = MANIFEST.replace("speed.c", "speed.cpp");
-    let project = Project::new(&[("anymod.toml", &manifest), ("speed.cpp", source)]);
+    let project = Project::new(&[("anymod.toml", &manifest), ("speed.cpp", CAUGHT_CPP)]);
     project.ran();
     let said = says("3.11", &project, WHEEL, "import speed; print(speed.caught())");
     assert_eq!(said.unwrap(), "thrown\n");
@@ -268,4 +296,54 @@ fn two_modules_do_not_make_one_wheel() {
     let project = speed();
     project.write("anymod.toml", &format!("{MANIFEST}{own}"));
     assert_eq!(errors(&project).0[0].code.id, "B0017");
+}
+
+#[test]
+fn pyodide_installs_and_imports_what_is_built_for_it() {
+    let own = "sources = [\"src/speed.c\", \"python/*.py\"]\n\
+               [module.speed.pyodide]\nimport-name = \"pkg.speed\"\npackage-data = [\"data/*.txt\"]\n\
+               libraries = [\"libm\"]\n";
+    let manifest = MANIFEST.replace("sources = [\"speed.c\"]\n", own);
+    let source = SPEED_C.replace("a + b", "(long)sqrt(a) + b");
+    let project = for_pyodide(&[
+        ("anymod.toml", &manifest),
+        ("src/speed.c", &format!("#include <math.h>\n{source}")),
+        ("python/__init__.py", "from .speed import add\n"),
+        ("data/table.txt", "tables"),
+    ]);
+    assert_eq!(project.ran(), ["compile src/speed.c", "link speed", "wheel speed"]);
+    let program = "import pkg, importlib.resources as r, importlib.metadata as m\n\
+         assert pkg.add(9, 3) == 6 and m.version('speed_test') == '1.2'\n\
+         assert (r.files('pkg') / 'table.txt').read_text() == 'tables'";
+    probe(&project, PYODIDE_WHEEL, program);
+    assert_eq!(project.ran(), [""; 0]);
+}
+
+#[test]
+fn exceptions_work_in_pyodide_and_so_does_the_limited_api() {
+    let manifest = MANIFEST.replace("speed.c", "speed.cpp");
+    let project = for_pyodide(&[("anymod.toml", &manifest), ("speed.cpp", CAUGHT_CPP)]);
+    project.ran();
+    probe(&project, PYODIDE_WHEEL, "import speed; assert speed.caught() == 'thrown'");
+    let limited = "[module.speed.pyodide]\nlimited-api = \"3.11\"\n";
+    project.write("anymod.toml", &format!("{manifest}{limited}"));
+    project.ran();
+    let wheel = "dist/pyodide-0.29.5/speed_test-1.2-cp311-abi3-pyodide_2025_0_wasm32.whl";
+    probe(&project, wheel, "import speed; assert speed.caught() == 'thrown'");
+}
+
+#[test]
+fn what_pyodide_could_not_load_is_an_error_of_the_build() {
+    let renamed = SPEED_C.replace("PyInit_speed", "PyInit_sped");
+    let project = for_pyodide(&[("anymod.toml", MANIFEST), ("speed.c", &renamed)]);
+    let found = errors(&project);
+    assert_eq!(found.0[0].code.id, "A0003", "{found}");
+    let missing =
+        SPEED_C.replace("return PyModuleDef", "extern int gone(void); gone(); return PyModuleDef");
+    project.write("speed.c", &missing);
+    assert_eq!(errors(&project).0[0].code.id, "B0001", "wasm-ld names the symbol");
+    assert!(!project.path(PYODIDE_WHEEL).exists());
+    let late = "[module.speed.pyodide]\nlimited-api = \"3.14\"\n";
+    project.write("anymod.toml", &format!("{MANIFEST}{late}"));
+    assert_eq!(errors(&project).0[0].code.id, "M0017");
 }

@@ -130,3 +130,20 @@ pub(crate) fn home_with_tools() -> std::path::PathBuf {
     }
     home
 }
+
+/// The same with the environment of a Pyodide in it.
+pub(crate) fn home_with_pyodide(version: &str) -> std::path::PathBuf {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("anymod-home");
+    let user = Environment::of_process();
+    let name = format!("targets/pyodide-{version}");
+    let there = user.data_dir().map(|data| data.join(&name)).filter(|there| there.is_dir());
+    if let (Some(there), false) = (there, home.join(&name).exists()) {
+        std::fs::create_dir_all(home.join("targets")).unwrap();
+        // Two tests may be here at once; one link is as good as the other.
+        let _ = std::os::unix::fs::symlink(there, home.join(&name));
+    }
+    let environment = user.with("ANYMOD_HOME", &home.to_string_lossy());
+    let (name, options) = (format!("pyodide@{version}"), Default::default());
+    anymod_build::target::add(&name, &options, &environment, &mut |_| {}).unwrap();
+    home
+}
