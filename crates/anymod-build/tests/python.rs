@@ -10,8 +10,8 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anymod_build::Cancel;
 use anymod_build::probe::ProbeOptions;
+use anymod_build::{Cancel, StoreRequest};
 use anymod_model::Diagnostics;
 use support::Project;
 
@@ -229,6 +229,30 @@ fn the_same_sources_make_the_same_wheel_anywhere() {
         project.read(WHEEL)
     });
     assert!(bytes[0] == bytes[1]);
+}
+
+#[test]
+fn another_checkout_of_another_user_takes_everything_from_the_store() {
+    let manifest = MANIFEST.replace("[\"cpython-3.11\"]", "[\"cpython-3.11\", \"pyodide-0.29.5\"]");
+    let store = tempfile::tempdir().unwrap();
+    let homes = support::home_with_pyodide("0.29.5");
+    let made = ["one", "elsewhere/and deeper"].map(|name| {
+        let files = [("anymod.toml", manifest.as_str()), ("speed.c", SPEED_C)];
+        let mut project = Project::at(tempfile::tempdir().unwrap(), name, &files);
+        let home = project.directory.path().join("home");
+        std::fs::create_dir(&home).unwrap();
+        std::os::unix::fs::symlink(homes.join("targets"), home.join("targets")).unwrap();
+        project.request.store = Some(StoreRequest {
+            directory: store.path().to_owned(),
+            options: anymod_store::Options::default(),
+        });
+        let report = project.build().1.unwrap();
+        let wheels = [WHEEL, PYODIDE_WHEEL].map(|wheel| project.read(wheel));
+        (report.totals.ran, report.totals.hits, wheels)
+    });
+    assert_eq!((made[0].0, made[0].1), (6, 0));
+    assert_eq!((made[1].0, made[1].1), (0, 6));
+    assert!(made[0].2 == made[1].2, "not the same bytes");
 }
 
 #[test]
