@@ -20,7 +20,7 @@ use crate::snapshot::Remembered;
 use crate::way::{Sink, Way, tell};
 use crate::{compile_commands, deliver, headers, work};
 
-/// Builds: manifest, plan, check, run (compile, link, merge; each through the store), install, report. If nothing has
+/// Builds: manifest, plan, check, run (compile, link, merge or pack; each through the store), install, report. If nothing has
 /// changed since the last build, that is all there is to find out; if only files of some modules have, only these are
 /// gone through.
 ///

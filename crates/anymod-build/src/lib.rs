@@ -8,7 +8,7 @@
 //! | manifest | `anymod_model::manifest` | `anymod.toml` | checked settings |
 //! | plan | `plan` | settings, directories, [`toolchain`]s | actions (`action`) and products |
 //! | check | `check`, `log`, `disk`, `shadow` | actions, what earlier builds left | which are fresh, and why others are not |
-//! | run | `run`, `cached`, `work`, `jobs`, `children` | actions | files below `build/` |
+//! | run | `run`, `cached`, `work`, `package`, `jobs`, `children` | actions | files below `build/` |
 //! | install | `deliver`, [`install`] | finished modules | files below `dist/` |
 //! | report | `build` | outcomes | [`Report`], [`size`] |
 //!
