@@ -1,5 +1,5 @@
 //! Measures anymod and the incumbent side by side in one run and prints the ratios: `cargo xtask bench mpy`,
-//! `cargo xtask bench engine [PART]`.
+//! `cargo xtask bench engine [PART]`, `cargo xtask bench pyodide [PART]`.
 //!
 //! A benchmark prints and never judges: absolute times belong to the machine, so the table quotes medians and ratios.
 //! Inputs are generated or built here, under `target/bench`, and the incumbent comes from `tests/runtimes/setup`.
@@ -14,6 +14,7 @@ mod files;
 mod generate;
 mod measure;
 mod mpy;
+mod pyodide;
 
 use std::process::ExitCode;
 
@@ -24,7 +25,13 @@ fn main() -> ExitCode {
         ["mpy"] => mpy::run(),
         ["engine"] => engine::run(None),
         ["engine", part] => engine::run(Some(part)),
-        _ => Err(format!("usage: cargo xtask bench mpy | engine [{}]", engine::names("|"))),
+        ["pyodide"] => pyodide::run(None),
+        ["pyodide", part] => pyodide::run(Some(part)),
+        _ => Err(format!(
+            "usage: cargo xtask bench mpy | engine [{}] | pyodide [{}]",
+            engine::names("|"),
+            pyodide::names("|")
+        )),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,7 +21,11 @@ use std::process::ExitCode;
 type Task = (&'static str, fn(&[String]) -> Result<(), String>, &'static str);
 
 const TASKS: &[Task] = &[
-    ("bench", bench::run, "measure against the incumbents: bench mpy | bench engine [PART]"),
+    (
+        "bench",
+        bench::run,
+        "measure against the incumbents: bench mpy | bench engine [PART] | bench pyodide [PART]",
+    ),
     ("docs", docs::run, "write docs/reference from the tables; --check only compares"),
     ("fuzz", fuzz::run, "seed and fuzz the readers of foreign bytes: fuzz [TARGET] [SECONDS]"),
     (

@@ -29,7 +29,7 @@ struct Place {
 /// Stands for the working directory.
 const HERE: &str = "<.>";
 const TARGET: &str = "<target>";
-const SOURCE: &str = "<source>";
+const ELSEWHERE: &str = "<elsewhere>";
 
 impl Places {
     /// Those of a command that runs in `directory` and compiles `source`, if it does.
@@ -52,8 +52,8 @@ impl Places {
             && !all.iter().any(|place| parent.starts_with(&place.directory))
             && let Some(directory) = parent.to_str().filter(|path| path.len() > 1)
         {
-            let (directory, written) = (directory.to_owned(), "/source".to_owned());
-            all.push(Place { directory, marker: SOURCE.to_owned(), written });
+            let (directory, written) = (directory.to_owned(), "/elsewhere".to_owned());
+            all.push(Place { directory, marker: ELSEWHERE.to_owned(), written });
         }
         // Stable, so that the working directory is before a root that it is.
         all.sort_by_key(|place| std::cmp::Reverse(place.directory.len()));
@@ -184,7 +184,7 @@ mod tests {
             ("/tmp/x/src/include", "<src>/include"),
             ("/tmp/x/src/builder/a.c", "<src>/builder/a.c"),
             ("/home/u/targets/pyodide-0.29.5/sysroot", "<target>/sysroot"),
-            ("/tmp/tmpabc/try.c", "<source>/try.c"),
+            ("/tmp/tmpabc/try.c", "<elsewhere>/try.c"),
             ("/tmp/x/srcs/a", "/tmp/x/srcs/a"),
             ("/usr/lib/x.h", "/usr/lib/x.h"),
             ("../a.c", "../a.c"),

@@ -67,18 +67,4 @@ pub(crate) fn is_rule(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unique_and_explained() {
-        let mut names = std::collections::BTreeSet::new();
-        let added = added::ADDED.iter().map(|added| (added.name, added.why));
-        for (name, why) in all().map(|rule| (rule.name, rule.why)).chain(added) {
-            assert!(names.insert(name), "{name} is used twice");
-            assert!(name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-'));
-            assert!(!why.is_empty() && !why.ends_with('.'), "{name}");
-            assert!(is_rule(name));
-        }
-    }
-}
+mod tests;
