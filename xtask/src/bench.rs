@@ -9,12 +9,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    let built = Command::new(&cargo)
-        .args(["build", "--release", "--quiet", "-p", "anymod", "-p", "anymod-benches"])
-        .current_dir(&root)
-        .status();
-    if !built.map_err(|error| format!("cannot run cargo: {error}"))?.success() {
-        return Err("the benchmarks do not build".to_owned());
+    // The command as `./dev` builds it.
+    let command = "rustc --release --quiet -p anymod --bin anymod -- -C target-feature=+crt-static";
+    let benchmarks = "build --release --quiet -p anymod-benches";
+    for line in [command, benchmarks] {
+        let built = Command::new(&cargo).args(line.split(' ')).current_dir(&root).status();
+        if !built.map_err(|error| format!("cannot run cargo: {error}"))?.success() {
+            return Err("the benchmarks do not build".to_owned());
+        }
     }
     let release = target.join("release");
     let status = Command::new(release.join("anymod-benches"))

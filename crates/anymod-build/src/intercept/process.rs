@@ -126,15 +126,67 @@ fn of_status(status: ExitStatus) -> Ended {
 fn listen(mut command: Command) -> std::io::Result<Ended> {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let (output, errors) = (child.stdout.take(), child.stderr.take());
-    let (output, said) = std::thread::scope(|scope| {
-        // Compilers say little on their standard output, and most often close it only at the end.
-        let output = scope.spawn(|| pass_on(output, &mut std::io::stdout()));
-        let said = pass_on(errors, &mut std::io::stderr());
-        (output.join().unwrap_or_default(), said)
-    });
+    let (output, said) = both(output, errors);
     Ok(Ended { output, said, ..of_status(child.wait()?) })
 }
 
+/// What comes out of two pipes until both are closed, passed on as it comes.
+#[cfg(unix)]
+fn both(
+    output: Option<std::process::ChildStdout>,
+    errors: Option<std::process::ChildStderr>,
+) -> (Vec<u8>, Vec<u8>) {
+    use rustix::event::{PollFd, PollFlags, poll};
+    use std::os::fd::OwnedFd;
+    let mut pipes: Vec<(OwnedFd, bool)> = Vec::new();
+    pipes.extend(output.map(|pipe| (OwnedFd::from(pipe), false)));
+    pipes.extend(errors.map(|pipe| (OwnedFd::from(pipe), true)));
+    let (mut output, mut said) = (Vec::new(), Vec::new());
+    let mut part = [0; 8 << 10];
+    while !pipes.is_empty() {
+        let mut polled: Vec<PollFd<'_>> =
+            pipes.iter().map(|(pipe, _)| PollFd::new(pipe, PollFlags::IN)).collect();
+        match poll(&mut polled, None) {
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(_) => break,
+            Ok(_) => {}
+        }
+        let ready: Vec<bool> = polled.iter().map(|polled| !polled.revents().is_empty()).collect();
+        drop(polled);
+        let mut ready = ready.into_iter();
+        pipes.retain(|(pipe, is_errors)| {
+            if !ready.next().unwrap_or(false) {
+                return true;
+            }
+            let length = rustix::io::read(pipe, &mut part).unwrap_or(0);
+            let part = part.get(..length).unwrap_or_default();
+            // Whoever closed our output does not want to know.
+            if *is_errors {
+                let _ = std::io::stderr().write_all(part);
+                said.extend(part);
+            } else {
+                let _ = std::io::stdout().write_all(part).and_then(|()| std::io::stdout().flush());
+                output.extend(part);
+            }
+            length > 0
+        });
+    }
+    (output, said)
+}
+
+#[cfg(not(unix))]
+fn both(
+    output: Option<impl std::io::Read + Send>,
+    errors: Option<impl std::io::Read>,
+) -> (Vec<u8>, Vec<u8>) {
+    std::thread::scope(|scope| {
+        let output = scope.spawn(|| pass_on(output, &mut std::io::stdout()));
+        let said = pass_on(errors, &mut std::io::stderr());
+        (output.join().unwrap_or_default(), said)
+    })
+}
+
+#[cfg(not(unix))]
 fn pass_on(from: Option<impl std::io::Read>, to: &mut dyn std::io::Write) -> Vec<u8> {
     let mut kept = Vec::new();
     let Some(mut from) = from else { return kept };
