@@ -165,11 +165,8 @@ impl Wrapper {
         for name in ["emcc", "em++", "emar", "emranlib", "emstrip"] {
             linked(tool, &tools.join(name))?;
         }
-        // It looks for the program that lists symbols where an SDK would have it, and else on the path.
-        linked(
-            &pyodide.target.description.tools.nm.with_file_name("llvm-readobj-19"),
-            &tools.join("llvm-readobj"),
-        )?;
+        // It asks for the symbols of what it links, and gets an answer.
+        linked(&pyodide.target.description.tools.nm, &tools.join("emnm"))?;
         let library = pyodide.incumbent.join("lib");
         let versions = std::fs::read_dir(&library).map_err(|error| error.to_string())?;
         let version = versions.flatten().next().ok_or("the incumbent is not installed")?.path();
@@ -184,9 +181,9 @@ impl Wrapper {
             linked(&script, &bin.join(name))?;
         }
         let python = pyodide.incumbent.join("bin/python3");
-        let asked =
-            Command::new(&python).args(["-c", "import json,sys;print(json.dumps(sys.path))"]);
-        let asked = { asked }.output().map_err(|error| error.to_string())?;
+        let mut asked = Command::new(&python);
+        asked.args(["-c", "import json,sys;print(json.dumps(sys.path))"]);
+        let asked = asked.output().map_err(|error| error.to_string())?;
         let sys_path = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
         let scripts = pyodide.incumbent.join("bin").display().to_string();
         let rest = std::env::var("PATH").unwrap_or_default();
