@@ -10,7 +10,7 @@ use anymod_link::mpy::{Input, Options, StaticData, link};
 use anymod_model::arch::ARCHES;
 use anymod_pack::wheel::{File, Wheel, WheelName};
 
-const TARGETS: [&str; 7] = ["elf", "ar", "mpy", "manifest", "record", "wasm", "wheel"];
+const TARGETS: [&str; 8] = ["elf", "ar", "mpy", "manifest", "record", "wasm", "wheel", "command"];
 
 /// A compiler and flags for each architecture.
 const COMPILERS: [(&str, &[&str]); 14] = [
@@ -115,10 +115,15 @@ fn seed(fuzz: &Path) -> Result<(), String> {
         }
     }
     write(fuzz, "record", "lines", RECORD.as_bytes())?;
+    write(fuzz, "command", "words", COMMAND.as_bytes())?;
     let module = wasm_seeds(fuzz, &source)?;
     wheel_seeds(fuzz, &module)?;
     manifest_seeds(fuzz)
 }
+
+/// A command of a compiler driver as a response file.
+const COMMAND: &str = "-c -x c++ 'a b.c' -o a.o -I inc -DX=\\\"1\\\" -Wl,-z,now,-rpath -Xlinker x\n\
+-x none -s SIDE_MODULE=2 -sWASM=1 -Wp,-MD,a.d -MF b.d -lz -L. -u main @more -- -x -";
 
 /// The lines of a record of the store between its first and its last one.
 const RECORD: &str = "w\tkind\tcompile\nw\targument\t-DTEXT=\\t\\n\\\\\n\

@@ -74,13 +74,19 @@ pub(crate) const ADDED: &[Added] = &[
     Added {
         name: "target",
         step: Step::Compile,
-        words: |_| texts(&["--target=wasm32-unknown-emscripten"]),
+        words: |target| match target.description.tools.compiler {
+            Compiler::Emcc => Vec::new(),
+            Compiler::Clang | Compiler::Zig => texts(&["--target=wasm32-unknown-emscripten"]),
+        },
         why: "the runtime's instruction set and system",
     },
     Added {
         name: "sysroot",
         step: Step::Compile,
         words: |target| {
+            if is_emcc(target) {
+                return Vec::new();
+            }
             let mut words = vec![joined("--sysroot=", target.sysroot())];
             words.extend(texts(&["-Xclang", "-iwithsysroot/include/compat"]));
             words
@@ -96,16 +102,7 @@ pub(crate) const ADDED: &[Added] = &[
     Added {
         name: "exceptions",
         step: Step::Compile,
-        words: |target| match target.description.facts.exceptions {
-            Exceptions::Wasm => texts(&["-fwasm-exceptions", "-mllvm", "-wasm-enable-sjlj"]),
-            Exceptions::JavaScript => texts(&[
-                "-fexceptions",
-                "-mllvm",
-                "-enable-emscripten-cxx-exceptions",
-                "-mllvm",
-                "-enable-emscripten-sjlj",
-            ]),
-        },
+        words: exceptions,
         why: "exceptions and `longjmp` have to leave functions as the runtime's own do",
     },
     Added {
@@ -126,19 +123,25 @@ pub(crate) const ADDED: &[Added] = &[
     Added {
         name: "shared",
         step: Step::Link,
-        words: |_| texts(&["-shared", "--experimental-pic"]),
+        words: |target| for_linker(target, &["-shared", "--experimental-pic"]),
         why: "extension modules, and programs that are linked to see whether they can be, import memory and tables from the runtime",
     },
     Added {
         name: "symbols",
         step: Step::Link,
-        words: |target| vec![joined("--allow-undefined-file=", target.symbols())],
+        words: |target| match is_emcc(target) {
+            true => Vec::new(),
+            false => vec![joined("--allow-undefined-file=", target.symbols())],
+        },
         why: "a symbol that the runtime's main module does not have is an error when linking, not when loading",
     },
     Added {
         name: "fatal-warnings",
         step: Step::Link,
-        words: |_| texts(&["--fatal-warnings"]),
+        words: |target| match is_emcc(target) {
+            true => texts(&["-Wl,--fatal-warnings"]),
+            false => texts(&["--fatal-warnings"]),
+        },
         why: "the linker only warns of functions that are called with other types than they have, which traps at run time",
     },
     Added {
@@ -150,13 +153,13 @@ pub(crate) const ADDED: &[Added] = &[
     Added {
         name: "strip-debug",
         step: Step::Link,
-        words: |_| texts(&["--strip-debug"]),
+        words: |target| for_linker(target, &["--strip-debug"]),
         why: "debugging information is several times the size of the code; a link with `-g` keeps it",
     },
     Added {
         name: "exports",
         step: Step::Link,
-        words: |_| texts(&["--no-export-dynamic"]),
+        words: |target| for_linker(target, &["--no-export-dynamic"]),
         why: "modules show what the policy of exports says, by default only the function that Python calls; what is not shown and not used is left out",
     },
 ];
@@ -165,7 +168,47 @@ fn texts(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
 
+fn is_emcc(target: &TargetEnvironment) -> bool {
+    target.description.tools.compiler == Compiler::Emcc
+}
+
+/// Words for the linker that emcc sees to by itself.
+fn for_linker(target: &TargetEnvironment, words: &[&str]) -> Vec<OsString> {
+    if is_emcc(target) { Vec::new() } else { texts(words) }
+}
+
+fn exceptions(target: &TargetEnvironment) -> Vec<OsString> {
+    let throws = target.description.facts.exceptions;
+    match (throws, target.description.tools.compiler) {
+        (Exceptions::Wasm, Compiler::Emcc) => {
+            texts(&["-fwasm-exceptions", "-sSUPPORT_LONGJMP=wasm"])
+        }
+        (Exceptions::JavaScript, Compiler::Emcc) => texts(&["-fexceptions"]),
+        (Exceptions::Wasm, Compiler::Clang) => {
+            texts(&["-fwasm-exceptions", "-mllvm", "-wasm-enable-sjlj"])
+        }
+        // Its clang is a newer one, whose own encoding of exceptions runtimes do not take yet.
+        (Exceptions::Wasm, Compiler::Zig) => texts(&[
+            "-fwasm-exceptions",
+            "-mllvm",
+            "-wasm-enable-sjlj",
+            "-mllvm",
+            "-wasm-use-legacy-eh",
+        ]),
+        (Exceptions::JavaScript, Compiler::Clang | Compiler::Zig) => texts(&[
+            "-fexceptions",
+            "-mllvm",
+            "-enable-emscripten-cxx-exceptions",
+            "-mllvm",
+            "-enable-emscripten-sjlj",
+        ]),
+    }
+}
+
 fn emscripten_version(target: &TargetEnvironment) -> Vec<OsString> {
+    if is_emcc(target) {
+        return Vec::new();
+    }
     let version = target.description.facts.emscripten.split('.');
     let parts = ["major", "minor", "tiny"].into_iter().zip(version);
     parts.map(|(part, number)| format!("-D__EMSCRIPTEN_{part}__={number}").into()).collect()

@@ -19,6 +19,7 @@ use super::queries::{self, Answer};
 use super::response;
 use super::rules::{self, Context};
 use super::trace::{Outcome, TraceRecord, VERSION};
+use crate::target::Compiler;
 
 /// A call under the name of a tool.
 #[derive(Clone, Debug)]
@@ -144,6 +145,11 @@ impl Call<'_> {
             Role::Archiver => self.archive(arguments),
             Role::Ranlib => self.tool(added::tool(self.config, &tools.ranlib, "ranlib"), arguments),
             Role::Nm => self.tool(added::tool(self.config, &tools.nm, "nm"), arguments),
+            // zig has no such tool, and its linker has stripped already.
+            Role::Strip if self.config.target.tools.compiler == Compiler::Zig => {
+                self.record.outcome = Outcome::Query;
+                Ok(Ended::default())
+            }
             Role::Strip => {
                 let arguments = strip(arguments);
                 self.record.rules.push("strip".to_owned());

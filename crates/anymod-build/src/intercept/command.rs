@@ -275,6 +275,17 @@ pub(crate) fn language(path: &OsStr, given: Option<&OsStr>) -> Option<Language> 
     })
 }
 
+/// The words of a response file, taken apart as a driver's command and put together again: what a fuzzer calls.
+#[must_use]
+pub fn taken_apart(response: &[u8]) -> Vec<OsString> {
+    let driver = Driver::parse(super::response::split(response));
+    driver.mode();
+    for (path, given) in driver.inputs() {
+        language(path, given);
+    }
+    driver.words()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

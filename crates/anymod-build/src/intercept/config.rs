@@ -11,6 +11,7 @@ use anymod_model::{Diagnostic, Place};
 use anymod_store::Digest;
 use serde::{Deserialize, Serialize};
 
+use super::digests::Digests;
 use super::tools;
 use crate::install;
 use crate::target::{Description, TargetEnvironment, Tools};
@@ -184,15 +185,16 @@ impl Config {
         let known = known.filter(|known| tools::stamp(program) == Some(known.stamp));
         match known {
             Some(known) => Digest::from_hex(&known.identity),
-            None => tools::identity(program),
+            None => tools::identity(program, &mut Digests::new(&self.directory)),
         }
     }
 
-    /// Notes what identifies the tools now.
-    pub(crate) fn identify(&mut self) {
+    /// Notes what identifies the tools now. What is learnt of them is remembered from build to build.
+    pub(crate) fn identify(&mut self, digests: &mut Digests) {
         let Tools { cc, cxx, ld, ar, .. } = &self.target.tools;
         for program in [Some(cc), Some(cxx), ld.as_ref(), Some(ar)].into_iter().flatten() {
-            if let (Some(stamp), Some(identity)) = (tools::stamp(program), tools::identity(program))
+            if let (Some(stamp), Some(identity)) =
+                (tools::stamp(program), tools::identity(program, digests))
             {
                 let identity = identity.to_string();
                 self.tools.insert(program.clone(), ToolConfig { identity, stamp });

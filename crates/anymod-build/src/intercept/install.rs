@@ -6,6 +6,7 @@ use anymod_model::codes::intercept as codes;
 use anymod_model::{Diagnostic, Diagnostics};
 
 use super::config::{Config, ExportPolicy, Flags, StoreConfig};
+use super::digests::Digests;
 use super::{names, rules};
 use crate::install::{create_dir, write_error};
 use crate::target::TargetEnvironment;
@@ -155,7 +156,13 @@ pub fn install(
         ..Config::new(setup.target, &setup.trace)
     };
     if config.store.is_some() {
-        config.identify();
+        // Beside the target environments, as other things that are kept between builds.
+        let data = setup.target.directory.parent().and_then(Path::parent);
+        let cache = data.map(|data| data.join("cache"));
+        let cache = cache.filter(|cache| std::fs::create_dir_all(cache).is_ok());
+        let mut digests = Digests::new(cache.as_deref().unwrap_or(&directory));
+        config.identify(&mut digests);
+        digests.remember();
     }
     config.write(&directory)?;
     Ok(StandIn { bin })

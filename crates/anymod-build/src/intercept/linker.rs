@@ -109,9 +109,12 @@ pub(crate) fn files(pieces: &[Piece], directory: &Path) -> Option<Vec<PathBuf>> 
 
 /// The linker's command but for the file it makes. The sources among the inputs have been compiled to `objects`, in order.
 pub(crate) fn pieces(driver: &Driver, objects: &[PathBuf], config: &Config) -> Vec<Piece> {
-    let Some(program) = &config.target.tools.ld else { return Vec::new() };
     let kind = kind(driver);
-    let mut words = added::tool(config, program, "wasm-ld");
+    let emcc = config.target.tools.ld.is_none();
+    let mut words = match &config.target.tools.ld {
+        Some(program) => added::tool(config, program, "wasm-ld"),
+        None => added::compiler(config, true),
+    };
     if kind == Kind::Relocatable {
         words.push("-r".into());
     } else {
@@ -134,13 +137,19 @@ pub(crate) fn pieces(driver: &Driver, objects: &[PathBuf], config: &Config) -> V
             Item::Valued { name: "-u", .. } => {
                 pieces.extend(item.words().into_iter().map(Piece::Word));
             }
-            Item::Valued { name: "-Xlinker", value, .. } => pieces.push(Piece::Word(value.clone())),
+            Item::Valued { name: "-Xlinker", value, .. } => {
+                pieces.extend(emcc.then(|| Piece::Word("-Xlinker".into())));
+                pieces.push(Piece::Word(value.clone()));
+            }
             _ => {}
         }
     }
     let mut last: Vec<OsString> = whole.then(|| "--no-whole-archive".into()).into_iter().collect();
     if kind != Kind::Relocatable {
-        last.extend(exports(kind, &pieces, config));
+        match emcc {
+            true => last.extend(emcc_exports(kind, &pieces, config)),
+            false => last.extend(exports(kind, &pieces, config)),
+        }
     }
     for flag in &config.flags.ldflags {
         match flag.strip_prefix("-Wl,") {
@@ -178,6 +187,27 @@ fn exports(kind: Kind, inputs: &[Piece], config: &Config) -> Vec<OsString> {
     }
 }
 
+/// The same in the words of emcc, which makes programs unless told otherwise.
+fn emcc_exports(kind: Kind, inputs: &[Piece], config: &Config) -> Vec<OsString> {
+    let mut words = added::words(Step::Compile, config);
+    if kind == Kind::Program {
+        return words;
+    }
+    let named = match &config.exports {
+        ExportPolicy::PyInit => names(inputs, b"PyInit_"),
+        ExportPolicy::List(names) => names.clone(),
+        ExportPolicy::Requested | ExportPolicy::WholeArchive => Vec::new(),
+    };
+    if named.is_empty() {
+        words.push("-sSIDE_MODULE=1".into());
+    } else {
+        let named: Vec<String> = named.iter().map(|name| format!("_{name}")).collect();
+        words.push("-sSIDE_MODULE=2".into());
+        words.push(joined("-sEXPORTED_FUNCTIONS=", named.join(",")));
+    }
+    words
+}
+
 /// The names in objects and archives that begin so, sorted. Names stand in them as they are, and one that is no function
 /// of theirs is not exported by `--export-if-defined`.
 fn names(inputs: &[Piece], prefix: &[u8]) -> Vec<String> {
@@ -199,4 +229,73 @@ fn names(inputs: &[Piece], prefix: &[u8]) -> Vec<String> {
         }
     }
     found.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intercept::fixture;
+    use crate::target::Compiler;
+
+    /// The linker's command for a driver's, with an object that holds a module's function.
+    fn linked(compiler: Compiler, change: impl FnOnce(&mut Config), line: &str) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let object = directory.path().join("m.o");
+        std::fs::write(&object, b"\0asm\x08PyInit_m\0 PyInit_%s PyInitU_\0 __main_argc_argv\0")
+            .unwrap();
+        let mut target = fixture::target(Path::new("/targets"), "0.29.5");
+        target.description.tools.compiler = compiler;
+        if compiler == Compiler::Emcc {
+            target.description.tools.ld = None;
+        }
+        let mut config = Config::new(&target, Path::new("/trace"));
+        change(&mut config);
+        let arguments = line.split(' ').map(|word| word.replace("m.o", object.to_str().unwrap()));
+        let pieces = pieces(&Driver::parse(arguments.map(OsString::from).collect()), &[], &config);
+        let words = words(&pieces);
+        let words: Vec<&str> = words.iter().map(|word| word.to_str().unwrap()).collect();
+        words.join(" ").replace(object.to_str().unwrap(), "m.o")
+    }
+
+    const SHARED: &str = "-shared --experimental-pic \
+        --allow-undefined-file=/targets/pyodide-0.29.5/symbols.txt --fatal-warnings -O2";
+
+    #[test]
+    fn modules_programs_and_objects_are_linked_as_what_they_are() {
+        let shared = linked(Compiler::Clang, |_| {}, "-shared m.o -Lx -ly -Wl,--gc-sections -O3");
+        let expected = format!(
+            "/tools/wasm-ld {SHARED} --strip-debug --no-export-dynamic m.o -Lx -ly --gc-sections \
+             --export-if-defined=PyInit_m"
+        );
+        assert_eq!(shared, expected);
+        let program = linked(Compiler::Clang, |_| {}, "m.o -g");
+        let expected =
+            format!("/tools/wasm-ld {SHARED} --no-export-dynamic m.o --export=__main_argc_argv");
+        assert_eq!(program, expected);
+        assert_eq!(linked(Compiler::Clang, |_| {}, "-r m.o"), "/tools/wasm-ld -r m.o");
+        let zig = linked(Compiler::Zig, |_| {}, "-shared m.o");
+        assert!(zig.starts_with("/tools/wasm-ld wasm-ld -shared"), "{zig}");
+    }
+
+    #[test]
+    fn policies_and_options_of_users_come_last() {
+        let change = |config: &mut Config| {
+            config.exports = ExportPolicy::WholeArchive;
+            config.flags.ldflags = vec!["-Wl,-O1,--x".to_owned(), "-y".to_owned()];
+            config.rules_off = vec!["fatal-warnings".to_owned(), "symbols".to_owned()];
+        };
+        let expected = "/tools/wasm-ld -shared --experimental-pic -O2 --strip-debug --no-export-dynamic \
+                        --whole-archive m.o --no-whole-archive --export-dynamic -O1 --x -y";
+        assert_eq!(linked(Compiler::Clang, change, "-shared m.o"), expected);
+    }
+
+    #[test]
+    fn emcc_links_by_itself() {
+        let expected = "/tools/clang++ -Wl,--fatal-warnings -O2 m.o -Xlinker --gc-sections -fPIC \
+                        -fwasm-exceptions -sSUPPORT_LONGJMP=wasm -sSIDE_MODULE=2 \
+                        -sEXPORTED_FUNCTIONS=_PyInit_m";
+        assert_eq!(linked(Compiler::Emcc, |_| {}, "-shared m.o -Wl,--gc-sections"), expected);
+        let program = linked(Compiler::Emcc, |_| {}, "m.o");
+        assert!(!program.contains("SIDE_MODULE"), "{program}");
+    }
 }

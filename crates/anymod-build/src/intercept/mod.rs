@@ -50,6 +50,7 @@ mod tools;
 mod trace;
 
 pub use call::{Called, called_as, main};
+pub use command::taken_apart;
 pub use config::{ExportPolicy, Flags};
 pub use flags::{CommandLines, Documented, command_lines, documented, rule, shell};
 pub use install::{Setup, StandIn, install};

@@ -15,6 +15,7 @@ use super::linker;
 use super::places::{self, Places};
 use super::process::{Ended, Surroundings};
 use super::stored::{Made, Run, Step, Stored, Went};
+use crate::target::Compiler;
 use crate::{depfile, install};
 
 impl Call<'_> {
@@ -110,7 +111,7 @@ impl Call<'_> {
         output: &Path,
         members: &[OsString],
     ) -> Option<Explanation> {
-        if !is_for_store(output) {
+        if self.config.target.tools.compiler == Compiler::Emcc || !is_for_store(output) {
             return None;
         }
         self.open_store()?;
@@ -175,7 +176,9 @@ impl Call<'_> {
 
     /// Everything that decides what a compilation makes, but for headers; none if that is not known, or nothing is kept.
     fn compile_walk(&mut self, compilation: &Compilation, places: &Places) -> Option<Explanation> {
-        if !compilation.can_be_kept || !is_for_store(&compilation.output) {
+        // What emcc is cannot be told from its program, which is a script of a whole SDK.
+        let emcc = self.config.target.tools.compiler == Compiler::Emcc;
+        if emcc || !compilation.can_be_kept || !is_for_store(&compilation.output) {
             return None;
         }
         self.open_store()?;

@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 
 use anymod_store::{Digest, Fields};
 
+use super::digests::Digests;
 use crate::stat::Stat;
 
 /// How the names of libraries begin that hold compilers.
 const LIBRARIES: [&[u8]; 3] = [b"libLLVM", b"libclang", b"liblld"];
 
-/// The identity of a tool; none if it cannot be read.
-pub(crate) fn identity(program: &Path) -> Option<Digest> {
+/// The identity of a tool; none if it cannot be read. `digests` remember those of large files.
+pub(crate) fn identity(program: &Path, digests: &mut Digests) -> Option<Digest> {
     let program = program.canonicalize().ok()?;
     let bytes = std::fs::read(&program).ok()?;
     let mut identity = Fields::new();
-    identity.add(Digest::of(&bytes).to_string());
+    identity.add(digests.lasting(&program)?.to_string());
     for library in libraries(&program, &bytes) {
-        identity.add(Digest::of(&std::fs::read(library).ok()?).to_string());
+        identity.add(digests.lasting(&library)?.to_string());
     }
     Some(identity.finish())
 }
@@ -56,6 +57,8 @@ mod tests {
         std::fs::create_dir(&lib).unwrap();
         let program = bin.join("clang");
         std::fs::write(&program, b"\x7fELF\0libLLVM.so.19\0libm.so.6\0").unwrap();
+        let identity =
+            |program: &Path| super::identity(program, &mut Digests::new(directory.path()));
         let alone = identity(&program).unwrap();
         std::fs::write(lib.join("libLLVM.so.19"), "1").unwrap();
         let first = identity(&program).unwrap();
