@@ -145,7 +145,15 @@ fn command(action: &Action, index: usize, workshop: &Workshop<'_>) -> Done {
     let aside = |name: &str| workshop.directory.path().join(format!("{index}.{name}"));
     let mut renamed: BTreeMap<&str, PathBuf> = BTreeMap::new();
     for (number, output) in action.outputs.iter().enumerate() {
-        renamed.insert(output, aside(&format!("out{number}")));
+        let mut path = aside(&format!("out{number}"));
+        if action.kind == ActionKind::Link {
+            // Linkers write down what the file is called.
+            if let Err(error) = std::fs::create_dir(&path) {
+                return Done::of(Err(install::write_error(&path, &error).into()));
+            }
+            path.push(Path::new(output).file_name().unwrap_or_default());
+        }
+        renamed.insert(output, path);
     }
     let depfile = details.depfile.as_deref().map(|path| (path, aside("d")));
     renamed.extend(depfile.clone());

@@ -31,7 +31,7 @@ PyMODINIT_FUNC PyInit_speed(void) { return PyModuleDef_Init(&module); }
 const CAUGHT_CPP: &str = r#"#include <Python.h>
 #include <stdexcept>
 #include <string>
-static int fail(const std::string &why) { throw std::runtime_error(why); }
+__attribute__((noinline)) static int fail(const std::string &why) { throw std::runtime_error(why); }
 static PyObject *caught(PyObject *, PyObject *) {
     try { fail("thrown"); } catch (const std::exception &error) { return PyUnicode_FromString(error.what()); }
     Py_RETURN_NONE;
@@ -78,19 +78,19 @@ fn says(version: &str, project: &Project, wheel: &str, program: &str) -> Option<
 }
 
 /// A project for a Pyodide whose environment is here.
-fn for_pyodide(files: &[(&str, &str)]) -> Project {
+fn for_pyodide(version: &str, files: &[(&str, &str)]) -> Project {
     let mut project = Project::new(files);
-    let home = support::home_with_pyodide("0.29.5");
+    let home = support::home_with_pyodide(version);
     let environment = project.request.environment.clone();
     project.request.environment = environment.with("ANYMOD_HOME", &home.to_string_lossy());
-    project.request.targets = vec!["pyodide-0.29.5".to_owned()];
+    project.request.targets = vec![format!("pyodide-{version}")];
     project
 }
 
 /// Runs a Python program in the real Pyodide, with a wheel installed and each of its extensions imported.
 fn probe(project: &Project, wheel: &str, program: &str) {
     let environment = &project.request.environment;
-    let target = anymod_build::target::find("pyodide-0.29.5", environment).unwrap();
+    let target = anymod_build::target::find(&project.request.targets[0], environment).unwrap();
     let options = ProbeOptions { test: Some(program.to_owned()), ..ProbeOptions::default() };
     let wheel = project.path(wheel);
     let report =
@@ -220,6 +220,22 @@ fn what_python_could_not_import_is_an_error_of_the_build() {
 }
 
 #[test]
+fn options_that_decide_what_is_linked_reach_the_linker() {
+    let source = SPEED_C.replace("a + b", "omp_get_max_threads() > 0 ? a + b : 0");
+    let manifest = MANIFEST.replace(
+        "[module.speed]",
+        "[module.speed.cpython]\nldflags = [\"-Wl,-soname,speed\"]\n[module.speed]\nflags = [\"-fopenmp\", \"-flto\"]",
+    );
+    let source = format!("#include <omp.h>\n{source}");
+    let project = Project::new(&[("anymod.toml", &manifest), ("speed.c", &source)]);
+    project.ran();
+    let said = says("3.11", &project, WHEEL, "import speed; print(speed.add(2, 3))");
+    assert_eq!(said.unwrap(), "5\n");
+    // Files that the linker makes for itself do not count as its inputs.
+    assert_eq!(project.ran(), [""; 0]);
+}
+
+#[test]
 fn the_same_sources_make_the_same_wheel_anywhere() {
     let source = SPEED_C.replace("\"The sum.\"", "__FILE__ __DATE__ __TIME__");
     let bytes = ["one", "elsewhere/and deeper"].map(|name| {
@@ -229,6 +245,21 @@ fn the_same_sources_make_the_same_wheel_anywhere() {
         project.read(WHEEL)
     });
     assert!(bytes[0] == bytes[1]);
+}
+
+#[test]
+fn a_library_does_not_tell_in_which_order_it_was_linked() {
+    let two = "[module.before]\nsources = [\"before.c\"]\n[module.speed]";
+    let manifest = MANIFEST.replace("[module.speed]", two);
+    let before = SPEED_C.replace("speed", "before");
+    let wheels = [MANIFEST.to_owned(), manifest].map(|manifest| {
+        let manifest = format!("{manifest}[module.speed.pyodide]\ndistribution = \"speed-test\"\n");
+        let files = [("anymod.toml", &manifest[..]), ("speed.c", SPEED_C), ("before.c", &before)];
+        let project = for_pyodide("0.29.5", &files);
+        project.ran();
+        project.read(PYODIDE_WHEEL)
+    });
+    assert!(wheels[0] == wheels[1]);
 }
 
 #[test]
@@ -329,12 +360,15 @@ fn pyodide_installs_and_imports_what_is_built_for_it() {
                libraries = [\"libm\"]\n";
     let manifest = MANIFEST.replace("sources = [\"speed.c\"]\n", own);
     let source = SPEED_C.replace("a + b", "(long)sqrt(a) + b");
-    let project = for_pyodide(&[
-        ("anymod.toml", &manifest),
-        ("src/speed.c", &format!("#include <math.h>\n{source}")),
-        ("python/__init__.py", "from .speed import add\n"),
-        ("data/table.txt", "tables"),
-    ]);
+    let project = for_pyodide(
+        "0.29.5",
+        &[
+            ("anymod.toml", &manifest),
+            ("src/speed.c", &format!("#include <math.h>\n{source}")),
+            ("python/__init__.py", "from .speed import add\n"),
+            ("data/table.txt", "tables"),
+        ],
+    );
     assert_eq!(project.ran(), ["compile src/speed.c", "link speed", "wheel speed"]);
     let program = "import pkg, importlib.resources as r, importlib.metadata as m\n\
          assert pkg.add(9, 3) == 6 and m.version('speed_test') == '1.2'\n\
@@ -346,7 +380,7 @@ fn pyodide_installs_and_imports_what_is_built_for_it() {
 #[test]
 fn exceptions_work_in_pyodide_and_so_does_the_limited_api() {
     let manifest = MANIFEST.replace("speed.c", "speed.cpp");
-    let project = for_pyodide(&[("anymod.toml", &manifest), ("speed.cpp", CAUGHT_CPP)]);
+    let project = for_pyodide("0.29.5", &[("anymod.toml", &manifest), ("speed.cpp", CAUGHT_CPP)]);
     project.ran();
     probe(&project, PYODIDE_WHEEL, "import speed; assert speed.caught() == 'thrown'");
     let limited = "[module.speed.pyodide]\nlimited-api = \"3.11\"\n";
@@ -357,9 +391,18 @@ fn exceptions_work_in_pyodide_and_so_does_the_limited_api() {
 }
 
 #[test]
+fn exceptions_work_where_they_go_through_javascript() {
+    let manifest = MANIFEST.replace("speed.c", "speed.cpp");
+    let project = for_pyodide("0.27.7", &[("anymod.toml", &manifest), ("speed.cpp", CAUGHT_CPP)]);
+    project.ran();
+    let wheel = "dist/pyodide-0.27.7/speed_test-1.2-cp312-cp312-pyodide_2024_0_wasm32.whl";
+    probe(&project, wheel, "import speed; assert speed.caught() == 'thrown'");
+}
+
+#[test]
 fn what_pyodide_could_not_load_is_an_error_of_the_build() {
     let renamed = SPEED_C.replace("PyInit_speed", "PyInit_sped");
-    let project = for_pyodide(&[("anymod.toml", MANIFEST), ("speed.c", &renamed)]);
+    let project = for_pyodide("0.29.5", &[("anymod.toml", MANIFEST), ("speed.c", &renamed)]);
     let found = errors(&project);
     assert_eq!(found.0[0].code.id, "A0003", "{found}");
     let missing =

@@ -104,6 +104,7 @@ fn dump_python(out: &mut String, python: &PythonSettings, text: &str) {
     if let Some(version) = &python.limited_api {
         writeln!(out, "limited-api {}{}", version.value, origin(version, text)).unwrap();
     }
+    list(out, "ldflags", &python.ldflags, text);
     list(out, "package-data", &python.package_data, text);
     let wheel = &python.wheel;
     writeln!(out, "wheel {} {}", wheel.name, wheel.version).unwrap();

@@ -104,7 +104,7 @@ impl Planner<'_> {
             import_name: own.import_name.clone(),
             files,
             offers: python.offers.clone(),
-            libraries: !scope.settings.libraries.is_empty(),
+            libraries: !scope.settings.libraries.is_empty() || !own.ldflags.is_empty(),
             facts: python.facts.clone(),
         };
         let mut inputs: Vec<String> = wheel.files.values().cloned().collect();
@@ -154,6 +154,8 @@ impl Planner<'_> {
         let suffix = if limited_api.is_some() { ".abi3.so" } else { tools.python.suffix.as_str() };
         let call = tools.link(Linked {
             files: files.clone(),
+            flags: settings.flags.iter().map(|flag| flag.value.as_str()).collect(),
+            ldflags: own.ldflags.iter().map(|flag| flag.value.as_str()).collect(),
             libraries: settings.libraries.iter().map(|name| name.value.as_str()).collect(),
             cxx: sources.iter().any(|source| source.kind == SourceKind::Cxx),
             debug: settings.flags.iter().any(|flag| flag.value.starts_with("-g")),

@@ -43,7 +43,7 @@ pub(crate) fn find(
     log: &mut Log,
 ) -> Result<Interpreter, Diagnostic> {
     let mut passed = Vec::new();
-    for program in candidates(version, choice, environment) {
+    for program in candidates(version, choice, environment, log) {
         match examine(&program, version, environment, log) {
             Ok(interpreter) => return Ok(interpreter),
             Err(why) => passed.push((program, why)),
@@ -53,7 +53,12 @@ pub(crate) fn find(
 }
 
 /// Where an interpreter of the version may be, best first.
-fn candidates(version: PythonVersion, choice: &Choice, environment: &Environment) -> Vec<PathBuf> {
+fn candidates(
+    version: PythonVersion,
+    choice: &Choice,
+    environment: &Environment,
+    log: &mut Log,
+) -> Vec<PathBuf> {
     let name = format!("python{version}");
     if let Some(dir) = &choice.manifest.dir {
         let dir = choice.root.join(&dir.value);
@@ -65,7 +70,10 @@ fn candidates(version: PythonVersion, choice: &Choice, environment: &Environment
     }
     let mut found: Vec<PathBuf> = environment.find_programs(&name).collect();
     // Version managers put scripts on the `PATH` that choose an interpreter by what the directory and the user say.
-    found.retain(|program| !is_script(program));
+    found.retain(|program| {
+        // Asked for, so that a build notices when it is replaced.
+        log.digest(&program.to_string_lossy()).is_some() && !is_script(program)
+    });
     let pyenv = match environment.get("PYENV_ROOT").filter(|root| !root.is_empty()) {
         Some(root) => Some(PathBuf::from(root)),
         None => environment.get("HOME").map(|home| Path::new(home).join(".pyenv")),

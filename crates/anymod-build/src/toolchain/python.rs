@@ -75,6 +75,10 @@ enum Linker {
 pub(crate) struct Linked<'a> {
     /// Objects and archives, in order.
     pub(crate) files: Vec<String>,
+    /// What the project says about all calls of compilers.
+    pub(crate) flags: Vec<&'a str>,
+    /// What it says about linking.
+    pub(crate) ldflags: Vec<&'a str>,
     /// Names like `libm`.
     pub(crate) libraries: Vec<&'a str>,
     /// True if C++ is among it.
@@ -128,6 +132,11 @@ fn host(
     environment: &Environment,
     log: &mut Log,
 ) -> Result<PythonTools, Diagnostic> {
+    if !cfg!(target_os = "linux") {
+        let message = format!("`{}` cannot be built for on this system", Target::CPython(version));
+        return Err(Diagnostic::error(&codes::UNSUPPORTED, message)
+            .hint("build on Linux; modules for other systems are not there yet"));
+    }
     let interpreter = cpython::find(version, choice, environment, log)?;
     let found = HOST_COMPILERS
         .iter()
@@ -283,6 +292,7 @@ impl PythonTools {
                 if !linked.debug {
                     argv.extend(strip.iter().cloned());
                 }
+                argv.extend(linked.ldflags.iter().map(|flag| (*flag).to_owned()));
                 argv.extend(linked.files);
                 let output = linked.output;
                 argv.extend(["-o".to_owned(), output.clone()]);
@@ -298,6 +308,9 @@ impl PythonTools {
         let mut argv: Vec<String> = compiler.command.iter().take(1).cloned().collect();
         // Symbols of archives are nobody else's business.
         argv.extend(["-shared", "-Wl,--exclude-libs,ALL"].map(str::to_owned));
+        // Some decide what is linked as well: `-fopenmp`, `-flto`, `-pthread`.
+        argv.extend(linked.flags.iter().map(|flag| (*flag).to_owned()));
+        argv.extend(linked.ldflags.iter().map(|flag| (*flag).to_owned()));
         argv.extend(linked.files);
         let names = linked.libraries.iter().filter_map(|name| name.strip_prefix("lib"));
         argv.extend(names.map(|name| format!("-l{name}")));

@@ -8,7 +8,7 @@ use super::read::{Inner, Node};
 use super::suggest::nearest;
 use super::values::Spanned;
 use crate::codes::manifest as codes;
-use crate::{Code, Diagnostic};
+use crate::{Code, Diagnostic, Runtime, Target};
 
 /// Checks a manifest. Only if every value was read is it said what is missing: it may be what could not be read.
 pub(super) fn check(manifest: &Manifest, complete: bool) -> Vec<Diagnostic> {
@@ -117,6 +117,18 @@ impl Checker<'_> {
                 let message = "`prefix` and `kind = \"zig\"` exclude each other".to_owned();
                 let hint = "remove `prefix`, which names the programs of a GNU toolchain";
                 self.report(&codes::CONFLICT, prefix, message, hint);
+            }
+            let targets = Target::matching(&inner.label.value);
+            let micropython = |target: &Target| target.runtime() == Runtime::MicroPython;
+            if targets.is_empty() || targets.iter().any(micropython) {
+                continue;
+            }
+            for key in ["kind", "prefix"] {
+                if let Some(value) = inner.node.one(key) {
+                    let message = format!("`{key}` is for targets of MicroPython");
+                    let hint = "remove it; a Python is built for with the machine's compiler or that of its environment";
+                    self.report(&codes::NOT_ON_TARGET, value, message, hint);
+                }
             }
         }
     }

@@ -411,14 +411,23 @@ static PYTHON_MODULE_GROUP: Group = Group {
 
 static PYTHON_GROUP: Group = Group {
     title: "CPython and Pyodide",
-    keys: &[key(
-        "limited-api",
-        Kind::PythonVersion,
-        "",
-        "\"3.11\"",
-        "Oldest Python that has to load the module: it sees only the limited API of that release (`Py_LIMITED_API`) and \
-         runs on all later ones, and the wheel says so (`abi3`).",
-    )],
+    keys: &[
+        key(
+            "limited-api",
+            Kind::PythonVersion,
+            "",
+            "\"3.11\"",
+            "Oldest Python that has to load the module: it sees only the limited API of that release (`Py_LIMITED_API`) \
+             and runs on all later ones, and the wheel says so (`abi3`).",
+        ),
+        key(
+            "ldflags",
+            Kind::Flags,
+            "",
+            "[\"-Lvendor/lib\"]",
+            "Further arguments when linking: of the compiler for CPython, which also gets `flags`, of `wasm-ld` for Pyodide.",
+        ),
+    ],
 };
 
 static TOOLCHAIN_GROUP: Group = Group {

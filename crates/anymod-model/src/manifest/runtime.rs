@@ -54,6 +54,8 @@ pub struct PythonSettings {
     pub import_name: String,
     /// The release whose limited API is used, if the module is to run on all later ones.
     pub limited_api: Option<Spanned<PythonVersion>>,
+    /// Further arguments when linking.
+    pub ldflags: Vec<Spanned<String>>,
     /// Patterns of further files for the wheel.
     pub package_data: Vec<Spanned<String>>,
     /// What the wheel says about itself.
@@ -99,6 +101,7 @@ fn python(manifest: &Manifest, module: &Inner, fields: &mut Fields<'_>) -> Pytho
     PythonSettings {
         import_name: fields.word("import-name").map_or_else(|| name.clone(), |word| word.value),
         limited_api,
+        ldflags: fields.list("ldflags"),
         package_data: fields.list("package-data"),
         wheel: wheel(manifest, module, fields),
     }
