@@ -22,10 +22,11 @@ const RELEASES: [&str; 2] = ["0.27.7", "0.29.5"];
 /// A test and its name.
 type Case = (&'static str, fn(&str) -> Checked);
 
-const CASES: [Case; 5] = [
+const CASES: [Case; 6] = [
     ("environment", environment),
     ("offline", offline),
     ("damage", damage),
+    ("exceptions", exceptions),
     ("probe", probe),
     ("probe_of_broken_wheels", broken),
 ];
@@ -207,31 +208,34 @@ fn killed() -> Checked {
     ensure(unfinished().is_empty(), || format!("{:?}", unfinished()))
 }
 
-/// Compiles and links an extension module with the environment's tools.
+/// Compiles and links an extension module in C with the environment's tools.
 fn extension(shown: &Value, source: &str, name: &str) -> Checked<Vec<u8>> {
+    compiled(shown, "/tools/cc", "m.c", source, name)
+}
+
+fn compiled(shown: &Value, tool: &str, file: &str, source: &str, name: &str) -> Checked<Vec<u8>> {
     let directory = scratch()?;
     let place = |name: &str| directory.path().join(name);
     let target = PathBuf::from(text(shown, "/directory")?);
     let minor = text(shown, "/facts/python")?.rsplit_once('.').map_or("", |(minor, _)| minor);
-    write(&place("m.c"), source)?;
-    let mut compile = std::process::Command::new(text(shown, "/tools/cc")?);
-    compile.args([
-        "--target=wasm32-unknown-emscripten",
-        "-fPIC",
-        "-fvisibility=default",
-        "-O1",
-        "-c",
-    ]);
+    write(&place(file), source)?;
+    let mut compile = std::process::Command::new(text(shown, tool)?);
+    compile.args(["--target=wasm32-unknown-emscripten", "-fPIC", "-fvisibility=default", "-O2"]);
     compile.arg(format!("--sysroot={}", target.join("sysroot").display()));
+    compile.args(["-Xclang", "-iwithsysroot/include/compat"]);
     compile.arg(format!("-I{}", target.join(format!("include/python{minor}")).display()));
-    run(compile.arg(place("m.c")).arg("-o").arg(place("m.o")))?.ok()?;
+    compile.args(match text(shown, "/facts/exceptions")? {
+        "wasm" => ["-fwasm-exceptions", "-mllvm", "-wasm-enable-sjlj"],
+        _ => ["-fexceptions", "-mllvm", "-enable-emscripten-cxx-exceptions"],
+    });
+    run(compile.arg("-c").arg(place(file)).arg("-o").arg(place("m.o")))?.ok()?;
     let mut link = std::process::Command::new(text(shown, "/tools/ld")?);
-    link.args([
-        "-shared",
-        "--experimental-pic",
-        "--unresolved-symbols=import-dynamic",
-        "--no-export-dynamic",
-    ]);
+    link.args(["-shared", "--experimental-pic", "--no-export-dynamic"]);
+    link.arg("--unresolved-symbols=import-dynamic");
+    let support = target.join("support/throw.o");
+    if support.exists() {
+        link.args(["--wrap=__cxa_throw", "--wrap=__cxa_rethrow"]).arg(support);
+    }
     link.arg(format!("--export=PyInit_{name}")).arg(place("m.o")).arg("-o").arg(place("m.so"));
     run(&mut link)?.ok()?;
     read(&place("m.so"))
@@ -283,6 +287,41 @@ fn tried(release: &str, wheel: &Path, more: &[&str]) -> Checked<(Value, Finished
     let said = command(&anymod_home(), &arguments)?;
     let report = serde_json::from_str(&said.stdout).map_err(|error| format!("{error}: {said}"))?;
     Ok((report, said))
+}
+
+/// C++ exceptions are thrown, rethrown and caught in a module that the installer loaded, with the headers' containers.
+fn exceptions(release: &str) -> Checked {
+    let shown = facts(release)?;
+    let directory = scratch()?;
+    let source = r#"
+#include <Python.h>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+static std::unordered_map<std::string, long> seen;
+static long check(long n) {
+    std::string text = "bad " + std::to_string(n);
+    if (n > 2) throw std::runtime_error(text);
+    return seen[text] = n;
+}
+static long again(long n) {
+    std::string guard(100, 'x');
+    try { return check(n); } catch (const std::runtime_error &) { guard += "y"; throw; }
+}
+static PyObject *call(PyObject *, PyObject *n) {
+    try { return PyLong_FromLong(again(PyLong_AsLong(n))); }
+    catch (const std::exception &e) { PyErr_SetString(PyExc_ValueError, e.what()); return nullptr; }
+}
+static PyMethodDef methods[] = {{"call", call, METH_O, nullptr}, {nullptr, nullptr, 0, nullptr}};
+static PyModuleDef module = {PyModuleDef_HEAD_INIT, "throws", nullptr, -1, methods};
+PyMODINIT_FUNC PyInit_throws() { return PyModule_Create(&module); }
+"#;
+    let module = compiled(&shown, "/tools/cxx", "m.cpp", source, "throws")?;
+    let platform = text(&shown, "/facts/platform")?;
+    let wheel = wheel(directory.path(), &shown, platform, &[("throws", module)])?;
+    let test = "from spam import throws\nassert throws.call(1) == 1\ntry:\n    throws.call(5)\nexcept ValueError as error:\n    assert str(error) == 'bad 5', error\nelse:\n    assert False";
+    let (report, said) = tried(release, &wheel, &["--test", test])?;
+    ensure(report["passed"] == true, || said.to_string())
 }
 
 /// A sound wheel with every tag that the release takes; a test of its own; the report's forms.

@@ -136,6 +136,12 @@ pub(crate) const ADDED: &[Added] = &[
         why: "a symbol that the runtime's main module does not have is an error when linking, not when loading",
     },
     Added {
+        name: "throw",
+        step: Step::Link,
+        words: TargetEnvironment::throw_support,
+        why: "a function of JavaScript has no address in a module that was loaded ahead of its import, and `throw` is one where exceptions go through JavaScript",
+    },
+    Added {
         name: "fatal-warnings",
         step: Step::Link,
         words: |target| match is_emcc(target) {

@@ -92,10 +92,11 @@ impl Failure {
         }
     }
 
-    /// One line: of a traceback, the last one.
+    /// One line: of a traceback, the last one that is no frame.
     #[must_use]
     pub fn line(&self) -> &str {
-        self.text().lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default()
+        let frame = |line: &str| line.trim().is_empty() || line.trim_start().starts_with("at ");
+        self.text().lines().rfind(|line| !frame(line)).unwrap_or_default()
     }
 }
 
@@ -268,6 +269,9 @@ mod tests {
         assert_eq!(codes, ["R0002", "R0004", "R0006"]);
         assert_eq!(findings[0].notes, ["ImportError: <bad> \u{1b}[31m"]);
         assert!(!report().passed());
+        let thrown =
+            Failure::Raised("TypeError: not a function\n    at f (x.js:1)\n    at g".to_owned());
+        assert_eq!(thrown.line(), "TypeError: not a function");
     }
 
     #[test]

@@ -65,7 +65,12 @@ pub fn add(
         Some(file) if file.exists() => Some((file, Lock::read(file)?)),
         _ => None,
     };
-    let (target, changed) = match whole(&directory) {
+    // One for emscripten's own driver has no headers of the libraries: another compiler needs another environment.
+    let serves = |target: &TargetEnvironment| {
+        let made_for = target.description.tools.compiler;
+        made_for != Compiler::Emcc || options.compiler.is_none_or(|kind| kind == Compiler::Emcc)
+    };
+    let (target, changed) = match whole(&directory).filter(serves) {
         Some(target) => (retool(target, options.compiler, environment)?, false),
         None => {
             let locked = wanted.as_ref().map(|(_, lock)| lock);

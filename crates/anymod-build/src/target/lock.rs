@@ -138,7 +138,7 @@ impl Lock {
                 .at(Place::file(file.display().to_string()));
         finding.notes = notes;
         Err(finding.hint(
-            "get what the lock names; or remove the lock and run the command again to lock what is here",
+            "`anymod target remove` and `add --lock` make what the lock names; without the lock's file the command locks what is here",
         ))
     }
 }

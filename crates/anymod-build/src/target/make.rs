@@ -15,7 +15,7 @@ use super::lock::{Lock, LockedPackage, Role};
 use super::sysconfig::Variables;
 use super::{
     Compiler, Description, TargetEnvironment, add, archive, installer, module, npm, python,
-    sysconfig, sysroot, tools,
+    support, sysconfig, sysroot, tools,
 };
 use crate::cancel::Cancel;
 use crate::environment::Environment;
@@ -106,6 +106,7 @@ pub(crate) fn make(
     facts.platform = facts.platforms.first().cloned().unwrap_or_default();
     let target = facts.target();
     let description = Description { format: 1, facts, tools };
+    support::make(&description, places.made, places.work, environment)?;
     install::write_scratch(&places.made.join(super::DESCRIPTION), description.text())?;
     let lock = Lock { format: 1, target, packages };
     install::write_scratch(&places.made.join(add::LOCK), lock.text())?;
@@ -280,7 +281,7 @@ pub(crate) fn limits(target: &TargetEnvironment) -> Result<Vec<Diagnostic>, Diag
     let own = target.description.tools.compiler == Compiler::Emcc;
     if !own && !symbols.contains(module::SETJMP_OF_LLVM_19) {
         let message = format!(
-            "code that calls `setjmp` cannot be linked for {}",
+            "code that calls `setjmp` does not work in {}",
             target.description.facts.target()
         );
         warnings.push(

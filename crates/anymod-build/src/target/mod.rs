@@ -12,6 +12,7 @@
 //! | `include/` | headers of CPython, with the target's `pyconfig.h` |
 //! | `sysconfig/` | the target's sysconfig data, with paths of this machine |
 //! | `symbols.txt` | names that the runtime's main module offers or knows, sorted, one a line |
+//! | `support/` | an object to link in, for targets that need one |
 //! | `installer/` | the runtime's own installer of wheels |
 //! | `.anymod-files` | every file with its hash |
 
@@ -29,6 +30,7 @@ mod npm;
 mod pyconfig;
 mod python;
 mod release;
+mod support;
 mod sysconfig;
 mod sysroot;
 mod tools;
@@ -50,6 +52,9 @@ use crate::toolchain::install::no_home;
 
 /// Name of the file that describes an environment.
 pub(crate) const DESCRIPTION: &str = "target.json";
+
+/// The object of [`support`].
+const OBJECT: &str = "support/throw.o";
 
 /// Name of the sysconfig data module of every Pyodide.
 const SYSCONFIGDATA: &str = "_sysconfigdata__emscripten_wasm32-emscripten";
@@ -243,6 +248,18 @@ impl TargetEnvironment {
     #[must_use]
     pub fn runtime(&self) -> PathBuf {
         self.directory.join("runtime")
+    }
+
+    /// Arguments that every link for the target takes besides its own, so that C++ exceptions thrown in a module that was
+    /// loaded ahead of its import get anywhere; none for targets that need none.
+    #[must_use]
+    pub fn throw_support(&self) -> Vec<std::ffi::OsString> {
+        let object = self.directory.join(OBJECT);
+        if !object.is_file() {
+            return Vec::new();
+        }
+        let wraps = ["--wrap=__cxa_throw", "--wrap=__cxa_rethrow"].map(Into::into);
+        wraps.into_iter().chain([object.into_os_string()]).collect()
     }
 
     /// What it was made from.

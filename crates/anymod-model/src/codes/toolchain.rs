@@ -34,7 +34,7 @@ super::codes! {
     TARGET_ABI = "T0016", exit 3, "headers or tools make code for another runtime",
         "The C++ library's headers, its exceptions and the way of `setjmp` have to be those of the runtime; a wheel built with others would link and then crash. The combination is refused before anything is compiled.";
     TARGET_SETJMP = "T0017", exit 3, "`setjmp` does not work with this compiler and runtime",
-        "Clang 19 changed the functions that `setjmp` and `longjmp` call. Runtimes built with emscripten before 3.1.58 have the former ones only: code that calls `setjmp` does not link for them. All other code is fine.";
+        "Clang 19 changed the functions that `setjmp` and `longjmp` call. Runtimes built with emscripten before 3.1.58 have the former ones only: a call of `setjmp` fails in them. All other code is fine, and the audit of a wheel tells whether it calls them.";
     TARGET_DAMAGED = "T0018", exit 1, "the target environment is damaged",
         "A file of the environment is missing, was changed or does not belong there. `anymod target add` makes a damaged environment anew.";
     INTERPRETER = "T0021", exit 3, "no CPython to build for",
