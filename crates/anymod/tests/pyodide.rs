@@ -232,9 +232,9 @@ fn compiled(shown: &Value, tool: &str, file: &str, source: &str, name: &str) -> 
     let mut link = std::process::Command::new(text(shown, "/tools/ld")?);
     link.args(["-shared", "--experimental-pic", "--no-export-dynamic"]);
     link.arg("--unresolved-symbols=import-dynamic");
-    let support = target.join("support/throw.o");
+    let support = target.join("support/libthrow.a");
     if support.exists() {
-        link.args(["--wrap=__cxa_throw", "--wrap=__cxa_rethrow"]).arg(support);
+        link.arg(support);
     }
     link.arg(format!("--export=PyInit_{name}")).arg(place("m.o")).arg("-o").arg(place("m.so"));
     run(&mut link)?.ok()?;

@@ -12,7 +12,7 @@
 //! | `include/` | headers of CPython, with the target's `pyconfig.h` |
 //! | `sysconfig/` | the target's sysconfig data, with paths of this machine |
 //! | `symbols.txt` | names that the runtime's main module offers or knows, sorted, one a line |
-//! | `support/` | an object to link in, for targets that need one |
+//! | `support/` | a library to link with, for targets that need one |
 //! | `installer/` | the runtime's own installer of wheels |
 //! | `.anymod-files` | every file with its hash |
 
@@ -53,8 +53,8 @@ use crate::toolchain::install::no_home;
 /// Name of the file that describes an environment.
 pub(crate) const DESCRIPTION: &str = "target.json";
 
-/// The object of [`support`].
-const OBJECT: &str = "support/throw.o";
+/// The library of [`support`].
+const LIBRARY: &str = "support/libthrow.a";
 
 /// Name of the sysconfig data module of every Pyodide.
 const SYSCONFIGDATA: &str = "_sysconfigdata__emscripten_wasm32-emscripten";
@@ -250,16 +250,12 @@ impl TargetEnvironment {
         self.directory.join("runtime")
     }
 
-    /// Arguments that every link for the target takes besides its own, so that C++ exceptions thrown in a module that was
-    /// loaded ahead of its import get anywhere; none for targets that need none.
+    /// What every link for the target takes besides its own, so that C++ exceptions thrown in a module that was loaded
+    /// ahead of its import get anywhere; nothing for targets that need none.
     #[must_use]
     pub fn throw_support(&self) -> Vec<std::ffi::OsString> {
-        let object = self.directory.join(OBJECT);
-        if !object.is_file() {
-            return Vec::new();
-        }
-        let wraps = ["--wrap=__cxa_throw", "--wrap=__cxa_rethrow"].map(Into::into);
-        wraps.into_iter().chain([object.into_os_string()]).collect()
+        let library = self.directory.join(LIBRARY);
+        if library.is_file() { vec![library.into_os_string()] } else { Vec::new() }
     }
 
     /// What it was made from.
