@@ -45,7 +45,11 @@ impl Call<'_> {
             objects.push(compilation.output);
         }
         let output = PathBuf::from(driver.value("-o").unwrap_or(OsStr::new("a.out")));
-        let pieces = linker::pieces(driver, &objects, self.config);
+        let mut pieces = linker::pieces(driver, &objects, self.config);
+        // The linker writes the name of its output into it, and that has another name while it is being made.
+        let mut named = OsString::from("--soname=");
+        named.push(output.file_name().unwrap_or_default());
+        pieces.push(linker::Piece::Word(named));
         let words = linker::words(&pieces);
         self.record(&with_output(&words, &output));
         match self.link_walk(&pieces) {
