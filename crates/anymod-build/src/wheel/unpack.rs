@@ -88,6 +88,9 @@ impl Unpacking<'_> {
                 )));
             }
         }
+        // What comes after the last entry: a checksum that nobody compared, if the archive was cut short there.
+        let rest = std::io::copy(&mut archive.into_inner(), &mut std::io::sink());
+        rest.map_err(|error| self.refuse(error))?;
         if self.entries == 0 {
             return Err(self.refuse("there is nothing in it"));
         }
