@@ -8,8 +8,10 @@ request names.
 import importlib
 import json
 import os
+import random
 import signal
 import sys
+import tempfile
 import threading
 import time
 
@@ -50,11 +52,21 @@ def declared():
     return names
 
 
+def name_alike():
+    """Makes temporary names the same from one build to the next: the directory that they are in is this build's own.
+
+    Backends compile in temporary directories, and a compilation of the same file in a directory of another name is another.
+    """
+    names = tempfile._get_candidate_names()
+    names._rng, names._rng_pid = random.Random(0), os.getpid()
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         request = json.load(file)
     if request["parent"] == os.getppid() and os.getpgrp() == os.getpid():
         threading.Thread(target=end_with, args=[request["parent"]], daemon=True).start()
+    name_alike()
     # The first entry is the directory of this file.
     sys.path[:1] = request["backend_path"]
     sys.argv = [request["hook"]]
