@@ -31,7 +31,7 @@ PyMODINIT_FUNC PyInit_speed(void) { return PyModuleDef_Init(&module); }
 const CAUGHT_CPP: &str = r#"#include <Python.h>
 #include <stdexcept>
 #include <string>
-__attribute__((noinline)) static int fail(const std::string &why) { throw std::runtime_error(why); }
+static int fail(const std::string &why) { throw std::runtime_error(why); }
 static PyObject *caught(PyObject *, PyObject *) {
     try { fail("thrown"); } catch (const std::exception &error) { return PyUnicode_FromString(error.what()); }
     Py_RETURN_NONE;

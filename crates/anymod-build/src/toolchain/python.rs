@@ -65,8 +65,8 @@ enum Linker {
         command: Vec<String>,
         /// The option that leaves out what debuggers read.
         strip: Vec<String>,
-        /// The file of names that the runtime offers, which is among the options.
-        symbols: String,
+        /// Files that the options name: what the runtime offers, and a library for targets that need one.
+        inputs: Vec<String>,
         identity: Digest,
     },
 }
@@ -234,7 +234,7 @@ fn pyodide(target: &TargetEnvironment, log: &mut Log) -> Result<PythonTools, Dia
             ]
             .concat(),
             strip: options(target, Step::Link, &|name| name == STRIP),
-            symbols,
+            inputs: [vec![symbols], texts(target.throw_support())].concat(),
             identity: digest_of(ld, log)?,
         },
     })
@@ -285,7 +285,7 @@ impl PythonTools {
     pub(crate) fn link(&self, linked: Linked<'_>) -> Result<LinkCall, Diagnostic> {
         match &self.linker {
             Linker::Compiler => self.link_by_compiler(linked),
-            Linker::Wasm { command, strip, symbols, identity } => {
+            Linker::Wasm { command, strip, inputs, identity } => {
                 let mut argv = command.clone();
                 // That there is one is for a later look to say, in words that fit.
                 argv.push(format!("--export-if-defined={}", linked.entry));
@@ -296,7 +296,7 @@ impl PythonTools {
                 argv.extend(linked.files);
                 let output = linked.output;
                 argv.extend(["-o".to_owned(), output.clone()]);
-                let (inputs, tool) = (vec![symbols.clone()], *identity);
+                let (inputs, tool) = (inputs.clone(), *identity);
                 Ok(LinkCall { argv, inputs, depfile: None, tool, output })
             }
         }

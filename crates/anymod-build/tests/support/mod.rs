@@ -137,6 +137,10 @@ pub(crate) fn home_with_pyodide(version: &str) -> std::path::PathBuf {
     let user = Environment::of_process();
     let name = format!("targets/pyodide-{version}");
     let there = user.data_dir().map(|data| data.join(&name)).filter(|there| there.is_dir());
+    if std::fs::read_link(home.join(&name)).is_ok() && !home.join(&name).exists() {
+        // What it led to was removed since.
+        let _ = std::fs::remove_file(home.join(&name));
+    }
     if let (Some(there), false) = (there, home.join(&name).exists()) {
         std::fs::create_dir_all(home.join("targets")).unwrap();
         // Two tests may be here at once; one link is as good as the other.
