@@ -18,6 +18,9 @@
 //!
 //! What other builds make of a project is [`artifact`]'s: captured into the store and populated from it.
 //!
+//! What building for a release of Pyodide takes is made by [`target::add`] and found by [`target::find`]; [`probe`] tries a wheel
+//! in the runtime itself.
+//!
 //! Finished files are looked at by [`audit`]; wheels are unpacked, packed and retagged by [`whl`].
 //!
 //! Nothing here prints or exits; what happens is told to a sink of `anymod_model::event::Event`s. The process's
