@@ -9,7 +9,7 @@ use anymod_model::codes::intercept as codes;
 use anymod_store::Store;
 
 use super::added;
-use super::command::{Driver, Language, Mode, language};
+use super::command::{Driver, Item, Language, Mode, language};
 use super::compiler;
 use super::config::Config;
 use super::digests::Digests;
@@ -134,11 +134,25 @@ impl Call<'_> {
     fn run(&mut self, role: Role, arguments: Vec<OsString>) -> Result<Ended, Diagnostic> {
         let tools = &self.config.target.tools;
         match role {
-            Role::C => self.driver(Driver::parse(arguments), false),
+            Role::C => {
+                let mut driver = Driver::parse(arguments);
+                // These two names of POSIX are those of standards.
+                let name = self.record.before.first().map(String::as_str);
+                if let Some(name @ ("c89" | "c99")) = name
+                    && !driver
+                        .items
+                        .iter()
+                        .filter_map(Item::flag)
+                        .any(|flag| flag.starts_with("-std="))
+                {
+                    driver.items.insert(0, Item::Flag(format!("-std={name}").into()));
+                }
+                self.driver(driver, false)
+            }
             Role::Cxx => self.driver(Driver::parse(arguments), true),
             Role::Preprocessor => {
                 let mut driver = Driver::parse(arguments);
-                driver.items.push(super::command::Item::Flag("-E".into()));
+                driver.items.push(Item::Flag("-E".into()));
                 self.driver(driver, false)
             }
             Role::Linker => self.driver(super::ld::as_driver(arguments), false),

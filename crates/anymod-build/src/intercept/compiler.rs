@@ -18,6 +18,8 @@ pub(crate) struct Compilation {
     pub(crate) output: PathBuf,
     /// The dependency file that was asked for.
     pub(crate) dependencies: Option<Dependencies>,
+    /// True if it is not preprocessed: assembly, or what was preprocessed before.
+    pub(crate) plain: bool,
     /// The words before the source and the names of outputs.
     pub(crate) words: Vec<OsString>,
     /// True if nothing but the object, the dependency file and what is said comes of it, and nothing but what is known
@@ -142,13 +144,19 @@ pub(crate) fn compilations(
         let cxx = language == Language::Cxx || cxx_driver;
         let compiled =
             matches!(language, Language::C | Language::Cxx | Language::Assembly | Language::Plain);
+        let mut words = words(driver, cxx_driver, cxx, config);
+        if language == Language::Plain {
+            // Most of what is added is for the preprocessor and the compiler proper.
+            words.push("-Wno-unused-command-line-argument".into());
+        }
         compilations.push(Compilation {
             can_be_kept: compiled && source != "-" && can_be_kept(driver, config),
             source: source.to_owned(),
             given: given.map(OsStr::to_owned),
             dependencies: dependencies(driver, source, &output, objects.is_some()),
             output,
-            words: words(driver, cxx_driver, cxx, config),
+            plain: language == Language::Plain,
+            words,
         });
     }
     compilations

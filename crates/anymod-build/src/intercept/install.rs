@@ -146,7 +146,10 @@ pub fn install(
         }
     }
     roots.sort_by_key(|(root, _)| std::cmp::Reverse(root.as_os_str().len()));
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut config = Config {
+        environment: absolute(&setup.target.directory),
+        trace: absolute(&setup.trace),
         store: setup.store.as_ref().map(|(store, options)| StoreConfig::of(store, options)),
         host_python: setup.host_python.iter().map(|path| real(path)).collect(),
         roots,

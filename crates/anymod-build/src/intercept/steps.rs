@@ -298,7 +298,10 @@ fn compile(
     let _ = std::fs::remove_file(&listing);
     finish(&ended, &object, &compilation.output)?;
     let text = String::from_utf8(listed).ok();
-    let read = text.as_deref().map(depfile::parse).unwrap_or_default();
+    let mut read = text.as_deref().map(depfile::parse).unwrap_or_default();
+    if read.is_empty() && compilation.plain {
+        read.extend(compilation.source.to_str().map(str::to_owned));
+    }
     let made =
         said(&ended).filter(|_| !read.is_empty()).map(|said| Made { read: read.clone(), said });
     Ok(((ended, read), made))

@@ -122,6 +122,25 @@ fn exports_follow_the_policy() {
 }
 
 #[test]
+fn assembly_is_taken_and_kept_without_complaint() {
+    let store = tempfile::tempdir().unwrap();
+    let build = Build::of(&target(TARGETS[1]), "tree", Some(store.path()), |_| {});
+    build.write(
+        "a.c",
+        "int value = 3; int f(int x) { for (int i = 0; i < 2; i++) x++; return x + value; }\n",
+    );
+    build.ok("gcc -S -O1 a.c");
+    std::fs::copy(build.tree.join("a.s"), build.tree.join("b.S")).unwrap();
+    for line in ["gcc -Werror -c a.s", "gcc -Werror -c b.S", "c99 -Werror -pedantic -c a.c"] {
+        for outcome in [Outcome::Ran, Outcome::Hit] {
+            let finished = build.ok(line);
+            assert_eq!((build.last().outcome, finished.output().as_str()), (outcome, ""), "{line}");
+        }
+    }
+    assert_ne!(build.call("c89 -Werror -pedantic -c a.c").status, 0, "a declaration in `for`");
+}
+
+#[test]
 fn words_that_are_no_text_go_through() {
     use std::os::unix::ffi::OsStrExt as _;
     let build = Build::new();

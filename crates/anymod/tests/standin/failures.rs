@@ -59,6 +59,35 @@ fn a_tool_that_is_gone_is_told() {
     assert!(finished.stderr.contains("I0005"), "{finished}");
 }
 
+#[test]
+fn the_record_of_commands_is_explained() {
+    let build = Build::new();
+    build.write("a.c", "int f(void) { return 1; }");
+    build.write("bad.c", "int f(");
+    build.ok("gcc -pthread -c a.c -o a.o");
+    build.call("gcc -c bad.c");
+    let trace = build.place.path().join("trace.jsonl");
+    let trace = trace.to_str().unwrap();
+    let explain = |words: &[&str]| {
+        let mut command = super::support::process::anymod(&build.tree);
+        run(command.args(["explain", "rewrite"]).args(words)).unwrap()
+    };
+    let list = explain(&[trace]).stdout;
+    assert!(
+        list.contains("gcc a.c -> a.o  [threads]") && list.contains("bad.c (exit 1)"),
+        "{list}"
+    );
+    let failed = explain(&[trace, "--failed"]).stdout;
+    assert!(failed.starts_with("    2 failed") && failed.lines().count() == 1, "{failed}");
+    let one = explain(&[&format!("{trace}:1")]).stdout;
+    assert!(one.contains("before  gcc -pthread -c a.c -o a.o"), "{one}");
+    assert!(one.contains("gone    -pthread") && one.contains("--target=wasm32"), "{one}");
+    let json = explain(&[trace, "--format", "json"]).stdout;
+    assert!(json.contains("\"rules\": [\n      \"threads\"\n    ]"), "{json}");
+    let none = explain(&[&format!("{trace}:9")]);
+    assert!(none.status == 2 && none.stderr.contains("I0007"), "{none}");
+}
+
 /// A compiler that is a script.
 fn scripted(script: &str, place: &Path) -> anymod_build::target::TargetEnvironment {
     use std::os::unix::fs::PermissionsExt as _;
