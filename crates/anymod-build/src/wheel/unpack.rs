@@ -222,6 +222,7 @@ pub(crate) fn symlink(_to: &Path, _at: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(all(test, unix))]
+#[expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod tests {
     use super::*;
     use tar::EntryType;
