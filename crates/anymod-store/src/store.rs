@@ -53,6 +53,8 @@ pub struct Store {
     pub(crate) locks: Locks,
     pub(crate) warnings: Arc<Warnings>,
     flusher: Flusher,
+    /// False if blobs are left to the system to be flushed.
+    flushes: bool,
     pub(crate) grown: Grown,
     /// True once its directories are there.
     created: Mutex<bool>,
@@ -82,10 +84,18 @@ impl Store {
             options,
             locks: Locks::default(),
             flusher: Flusher::new(Arc::clone(&warnings)),
+            flushes: true,
             warnings,
             grown: Grown::default(),
             created: Mutex::new(false),
         })
+    }
+
+    /// The same for a process that keeps little and ends soon: it does not wait for the disk. What it keeps is flushed in
+    /// the system's own time, as it is for one that keeps more than the disk takes.
+    #[must_use]
+    pub fn for_a_moment(self) -> Store {
+        Store { flushes: false, ..self }
     }
 
     /// Where it is, absolute, with the layout's version.
@@ -162,7 +172,9 @@ impl Store {
                     Ok(None) => {}
                     Ok(Some(written)) => {
                         grown += output.size;
-                        self.flusher.flush(written);
+                        if self.flushes {
+                            self.flusher.flush(written);
+                        }
                     }
                     Err(error) => {
                         self.warnings.turn_off(&self.layout.blob(&output.digest), &error);
@@ -243,13 +255,6 @@ impl Store {
     #[must_use]
     pub fn wait(&self, key: &Digest, patience: Duration) -> bool {
         claims::wait(&self.layout.claim(key), patience)
-    }
-
-    /// Ends the use of the store by a process that is about to end and keeps little: what is left to be flushed is left
-    /// to the system, as it is for a process that keeps more than the disk takes.
-    pub fn leave(self) {
-        self.collect_if_grown();
-        std::mem::forget(self);
     }
 
     /// What went wrong since the last time, each kind once.

@@ -86,7 +86,7 @@ pub fn main(called: &Called) -> u8 {
     }
     let Call { mut record, store, .. } = call;
     if let Some(store) = store {
-        store.leave();
+        store.collect_if_grown();
     }
     record.exit = ended.exit;
     if ended.exit != 0 {

@@ -279,7 +279,8 @@ impl Call<'_> {
     fn open_store(&mut self) -> Option<()> {
         if self.store.is_none() {
             let store = self.config.store.as_ref()?;
-            self.store = Store::open(&store.directory, store.options()).ok();
+            self.store =
+                Store::open(&store.directory, store.options()).ok().map(Store::for_a_moment);
         }
         self.store.is_some().then_some(())
     }
