@@ -410,6 +410,10 @@ fn what_pyodide_could_not_load_is_an_error_of_the_build() {
     project.write("speed.c", &missing);
     assert_eq!(errors(&project).0[0].code.id, "B0001", "wasm-ld names the symbol");
     assert!(!project.path(PYODIDE_WHEEL).exists());
+    let library = "[module.speed.pyodide]\nlibraries = [\"libm\", \"libgone\"]\n";
+    project.write("anymod.toml", &format!("{MANIFEST}{library}"));
+    let found = errors(&project);
+    assert_eq!((found.0.len(), found.0[0].code.id), (1, "T0005"));
     let late = "[module.speed.pyodide]\nlimited-api = \"3.14\"\n";
     project.write("anymod.toml", &format!("{MANIFEST}{late}"));
     assert_eq!(errors(&project).0[0].code.id, "M0017");

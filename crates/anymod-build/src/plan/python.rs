@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anymod_model::codes::{build as codes, manifest};
+use anymod_model::codes::{build as codes, manifest, toolchain};
 use anymod_model::event::ActionKind;
 use anymod_model::manifest::{ModuleSettings, PythonSettings, SourceKind};
 use anymod_model::{Diagnostic, Diagnostics, PythonVersion};
@@ -137,6 +137,7 @@ impl Planner<'_> {
             let hint = "add the C that makes it an extension module, or leave the target out";
             return Err(finding.hint(hint).into());
         }
+        check_libraries(settings, &tools.python)?;
         let search: Vec<String> =
             settings.include_dirs.iter().map(|dir| dir.value.clone()).collect();
         let (mut files, archives) = self.objects(scope, sources, &mut |kind| {
@@ -173,6 +174,25 @@ impl Planner<'_> {
         action.tool = tool;
         Ok(action)
     }
+}
+
+/// Libraries whose functions are in the main module of every Pyodide, so that nothing is linked for them.
+const IN_PYODIDE: [&str; 9] =
+    ["libc", "libm", "libgcc", "libstdc++", "libpthread", "libdl", "librt", "libz", "libbz2"];
+
+/// Reports names of libraries that a Pyodide does not have.
+fn check_libraries(settings: &ModuleSettings, python: &Python) -> Result<(), Diagnostics> {
+    let known = |name: &str| python.facts.is_none() || IN_PYODIDE.contains(&name);
+    let unknown = settings.libraries.iter().filter(|name| !known(&name.value));
+    let findings: Vec<Diagnostic> = unknown
+        .map(|name| {
+            let message = format!("there is no `{}` for `{}`", name.value, settings.target);
+            Diagnostic::error(&toolchain::LIBRARY, message)
+                .at(settings.place(name))
+                .hint("list an archive of your own in `sources`, or leave it out for this target")
+        })
+        .collect();
+    if findings.is_empty() { Ok(()) } else { Err(Diagnostics(findings)) }
 }
 
 /// The release whose limited API a module keeps to; the Python that it is built for has to have that.
