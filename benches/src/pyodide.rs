@@ -3,6 +3,7 @@
 //! Everything is below `target/bench/pyodide`, with the incumbent in a virtual environment of its own.
 
 mod overhead;
+mod wheels;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +16,7 @@ use crate::files::make_dir;
 /// A part of the benchmark.
 type Part = (&'static str, fn(&Pyodide) -> Result<(), String>);
 
-const PARTS: [Part; 1] = [("overhead", overhead::overhead)];
+const PARTS: [Part; 2] = [("overhead", overhead::overhead), ("wheels", wheels::wheels)];
 
 /// The release that is built for, and the incumbent.
 const TARGET: &str = "pyodide-0.29.5";

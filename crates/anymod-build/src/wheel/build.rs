@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anymod_model::codes::wheel as codes;
+use anymod_model::codes::{audit, wheel as codes};
 use anymod_model::event::Finding;
 use anymod_model::{Diagnostic, Diagnostics, Severity};
 use anymod_store::Fields;
@@ -20,7 +20,7 @@ use super::runner::Runner;
 use super::scratch::Scratch;
 use super::source::{self, Fetched};
 use crate::install;
-use crate::intercept::{self, Outcome, Setup, TraceRecord};
+use crate::intercept::{self, ExportPolicy, Outcome, Setup, TraceRecord};
 use crate::jobs::processors;
 use crate::settings;
 use crate::target::{self, TargetEnvironment};
@@ -341,8 +341,15 @@ impl One<'_> {
             private: &private,
             epoch: self.epoch(),
         })?;
+        let mut findings = finished.findings;
+        for finding in findings.iter_mut().filter(|finding| finding.code == &audit::INIT) {
+            // Who asks for other exports has modules that something else than an import loads.
+            if self.request.exports != ExportPolicy::PyInit {
+                finding.severity = Severity::Warning;
+            }
+        }
         let (errors, warnings): (Vec<_>, Vec<_>) =
-            finished.findings.into_iter().partition(|finding| finding.severity == Severity::Error);
+            findings.into_iter().partition(|finding| finding.severity == Severity::Error);
         for warning in &warnings {
             tell(Event::Diagnostic(Finding::from(warning)));
         }

@@ -190,7 +190,7 @@ fn tell(event: &Event, format: Format, printer: Printer) {
 fn summary(built: &Built) -> String {
     let mut text = format!("built     {}  {} bytes", built.path.display(), built.size);
     if built.extensions.is_empty() {
-        text += "; pure Python, for any platform";
+        text += "; no extension modules";
     } else {
         text += &format!("; {} ran", counted(built.ran, "command"));
         if built.hits > 0 {
