@@ -33,6 +33,8 @@ struct Package {
     #[serde(default)]
     config: Vec<String>,
     export: Option<String>,
+    #[serde(default)]
+    allow_lost: bool,
     why_not: Option<String>,
     test: Option<String>,
 }
@@ -145,6 +147,9 @@ fn try_package(
     }
     if let Some(export) = &package.export {
         build.args(["--export", export]);
+    }
+    if package.allow_lost {
+        build.arg("--allow-lost");
     }
     let clock = Instant::now();
     let output = build.output();

@@ -11,7 +11,7 @@ use std::process::Command;
 use anymod_build::intercept::{self, Setup};
 
 use super::{Pyodide, TARGET, succeed};
-use crate::files::{make_dir, remove_dir};
+use crate::files::{make_dir, remove_dir, write};
 use crate::measure::{Entrant, turns};
 
 /// Runs of each flow.
@@ -148,6 +148,8 @@ fn theirs(
         field("sysconfig", pyodide.target.sysconfigdata_name()),
     ];
     let mut command = Command::new(pyodide.incumbent.join("bin/python"));
-    command.arg("-c").arg(include_str!("incumbent.py")).arg(format!("{{{}}}", fields.join(",")));
+    let script = directory.join("incumbent.py");
+    write(&script, include_str!("incumbent.py"))?;
+    command.arg(script).arg(format!("{{{}}}", fields.join(",")));
     Ok(command)
 }
