@@ -128,6 +128,7 @@ fn theirs(
     // It looks for the program that lists symbols where an SDK would have it, and else on the path.
     let tool = &pyodide.target.description.tools;
     linked(&tool.nm.with_file_name("llvm-readobj-19"), &tools.join("llvm-readobj"))?;
+    linked(&tool.nm, &tools.join("emnm"))?;
     let install = directory.join("theirs-install");
     remove_dir(&install)?;
     make_dir(&install)?;
