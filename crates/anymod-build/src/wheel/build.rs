@@ -261,7 +261,9 @@ impl One<'_> {
                     runner: self.runner,
                 };
                 let mut host = cross::host_variables(&first, user);
-                host.insert("TMPDIR".to_owned(), place.temporary.display().to_string());
+                // Not that of the hook that builds: what is left there would give its files other names.
+                let asked = place.scratch.directory("asked")?;
+                host.insert("TMPDIR".to_owned(), asked.display().to_string());
                 // Some backends look for what only the target has before they say what they need.
                 let more = match hooks.requirements(&host) {
                     Err(failed) if !self.request.cancel.is_set() => {
@@ -342,9 +344,10 @@ impl One<'_> {
             epoch: self.epoch(),
         })?;
         let mut findings = finished.findings;
-        for finding in findings.iter_mut().filter(|finding| finding.code == &audit::INIT) {
+        for finding in &mut findings {
             // Who asks for other exports has modules that something else than an import loads.
-            if self.request.exports != ExportPolicy::PyInit {
+            let loaded = self.request.exports != ExportPolicy::PyInit;
+            if loaded && finding.code == &audit::INIT || is_noted(finding) {
                 finding.severity = Severity::Warning;
             }
         }
@@ -359,8 +362,9 @@ impl One<'_> {
         self.runner.check()?;
         let path = self.request.out.join(&finished.name);
         install::write_if_changed(&path, &finished.bytes)?;
-        let number =
-            |outcome: Outcome| records.iter().filter(|record| record.outcome == outcome).count();
+        let number = |outcome: Outcome| {
+            records.iter().filter(|record| record.outcome == outcome && makes(record)).count()
+        };
         Ok(Built {
             target: self.target.description.facts.target(),
             path,
@@ -387,6 +391,22 @@ fn describe(source: &source::Source) -> String {
 
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// True for a command that makes a file of the package: not a question, and nothing that a build system only tries, in a
+/// directory that has another name each time.
+fn makes(record: &TraceRecord) -> bool {
+    const TRIES: [&str; 3] = ["CMakeScratch", "CMakeTmp", "meson-private"];
+    let Some(output) = &record.output else { return false };
+    !TRIES.iter().any(|tries| record.cwd.contains(tries) || output.contains(tries))
+}
+
+/// True for a path of the build in a text, where packages note how they were built; in code nobody reads it.
+fn is_noted(finding: &Diagnostic) -> bool {
+    let Some(anymod_model::Place::Binary { member: Some(member), .. }) = &finding.place else {
+        return false;
+    };
+    finding.code == &audit::PRIVATE_PATH && !member.ends_with(".so")
 }
 
 /// The commands of a trace that made something, or should have.

@@ -123,7 +123,7 @@ pub struct Built {
     pub source_sha256: Option<String>,
     /// Files of its extension modules, none if it is pure Python.
     pub extensions: Vec<String>,
-    /// How many commands of compilers and archivers ran.
+    /// How many commands ran that make a file of the package. What build systems only ask or try does not count.
     pub ran: usize,
     /// How many results came out of the store instead.
     pub hits: usize,
