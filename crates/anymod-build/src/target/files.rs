@@ -1,7 +1,7 @@
 //! The files of an environment: which ones there are, and whether they are still what they were.
 //!
 //! `.anymod-files` has a line per file: SHA-256, size, path. It is written last, so an environment without it was never
-//! whole.
+//! whole. What Python keeps beside the sources that it imports belongs to nobody and is passed over.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,6 +13,9 @@ use crate::install;
 
 /// Name of the record.
 pub(crate) const RECORD: &str = ".anymod-files";
+
+/// Name of directories with compiled sources. Python compares them with the sources by itself.
+const PYTHON_CACHE: &str = "__pycache__";
 
 /// A file of an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +65,9 @@ fn walk(
         let entry = entry.map_err(|error| install::read_error(directory, &error))?;
         let (path, name) =
             (entry.path(), format!("{prefix}{}", entry.file_name().to_string_lossy()));
+        if entry.file_name() == PYTHON_CACHE {
+            continue;
+        }
         if path.is_dir() {
             walk(&path, &format!("{name}/"), each)?;
         } else {
@@ -168,5 +174,18 @@ mod tests {
         assert_ne!(digest(path).unwrap(), before);
         std::fs::write(path.join(RECORD), "nonsense").unwrap();
         assert_eq!(damage(path).unwrap(), ["`.anymod-files` is missing or damaged"]);
+    }
+
+    #[test]
+    fn what_python_keeps_is_passed_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        std::fs::write(path.join("data.py"), "one = 1").unwrap();
+        record(path).unwrap();
+        let before = digest(path).unwrap();
+        std::fs::create_dir(path.join(PYTHON_CACHE)).unwrap();
+        std::fs::write(path.join(PYTHON_CACHE).join("data.cpython-313.pyc"), "compiled").unwrap();
+        assert_eq!(damage(path).unwrap(), [""; 0]);
+        assert_eq!(digest(path).unwrap(), before);
     }
 }
