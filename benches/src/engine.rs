@@ -15,12 +15,11 @@ use std::process::Command;
 
 use crate::files::make_dir;
 use crate::measure::{self, Cost};
+use crate::parts::{self, Part};
 use commands::Compiler;
 
-/// A part of the benchmark.
-type Part = (&'static str, fn(&Engine) -> Result<(), String>);
-
-const PARTS: [Part; 5] = [
+/// What can be run alone.
+pub(crate) const PARTS: [Part<Engine>; 5] = [
     ("noop", incremental::noop),
     ("header", incremental::header),
     ("warm", stored::warm),
@@ -28,23 +27,14 @@ const PARTS: [Part; 5] = [
     ("scale", scale::scale),
 ];
 
-/// The names of the parts, with something between them.
-pub(crate) fn names(between: &str) -> String {
-    PARTS.map(|(name, _)| name).join(between)
-}
-
 /// Runs one part, or all.
 pub(crate) fn run(part: Option<&str>) -> Result<(), String> {
-    if let Some(part) = part
-        && !PARTS.iter().any(|(name, _)| *name == part)
-    {
-        return Err(format!("there is no part `{part}`; there are {}", names(", ")));
-    }
+    let parts = parts::chosen(&PARTS, part)?;
     let engine = Engine::prepare()?;
     engine.describe()?;
     println!("| benchmark | ours ms | incumbent | its ms | its / ours | ours MiB | its MiB |");
     println!("|---|---:|---|---:|---:|---:|---:|");
-    for (_, run) in PARTS.iter().filter(|(name, _)| part.is_none_or(|part| part == *name)) {
+    for (_, run) in parts {
         run(&engine)?;
     }
     Ok(())
@@ -61,7 +51,7 @@ const PROGRAMS: [(&str, &str); 6] = [
 ];
 
 /// Where everything is.
-struct Engine {
+pub(crate) struct Engine {
     anymod: PathBuf,
     directory: PathBuf,
     compilers: Vec<Compiler>,

@@ -14,6 +14,7 @@ mod files;
 mod generate;
 mod measure;
 mod mpy;
+mod parts;
 mod pyodide;
 
 use std::process::ExitCode;
@@ -29,8 +30,8 @@ fn main() -> ExitCode {
         ["pyodide", part] => pyodide::run(Some(part)),
         _ => Err(format!(
             "usage: cargo xtask bench mpy | engine [{}] | pyodide [{}]",
-            engine::names("|"),
-            pyodide::names("|")
+            parts::names(&engine::PARTS, "|"),
+            parts::names(&pyodide::PARTS, "|")
         )),
     };
     match outcome {

@@ -12,11 +12,11 @@ use anymod_build::environment::Environment;
 use anymod_build::target::{self, TargetEnvironment};
 
 use crate::files::make_dir;
+use crate::parts::{self, Part};
 
-/// A part of the benchmark.
-type Part = (&'static str, fn(&Pyodide) -> Result<(), String>);
-
-const PARTS: [Part; 2] = [("overhead", overhead::overhead), ("wheels", wheels::wheels)];
+/// What can be run alone.
+pub(crate) const PARTS: [Part<Pyodide>; 2] =
+    [("overhead", overhead::overhead), ("wheels", wheels::wheels)];
 
 /// The release that is built for, and the incumbent.
 const TARGET: &str = "pyodide-0.29.5";
@@ -25,27 +25,18 @@ const INCUMBENT: &str = "pyodide-build==0.39.0";
 /// Interpreters that the incumbent runs on.
 const PYTHONS: [&str; 2] = ["python3.13", "python3.12"];
 
-/// The names of the parts, with something between them.
-pub(crate) fn names(between: &str) -> String {
-    PARTS.map(|(name, _)| name).join(between)
-}
-
 /// Runs one part, or all.
 pub(crate) fn run(part: Option<&str>) -> Result<(), String> {
-    if let Some(part) = part
-        && !PARTS.iter().any(|(name, _)| *name == part)
-    {
-        return Err(format!("there is no part `{part}`; there are {}", names(", ")));
-    }
+    let parts = parts::chosen(&PARTS, part)?;
     let pyodide = Pyodide::prepare()?;
-    for (_, run) in PARTS.iter().filter(|(name, _)| part.is_none_or(|part| part == *name)) {
+    for (_, run) in parts {
         run(&pyodide)?;
     }
     Ok(())
 }
 
 /// What the parts use.
-struct Pyodide {
+pub(crate) struct Pyodide {
     anymod: PathBuf,
     directory: PathBuf,
     target: TargetEnvironment,

@@ -78,6 +78,19 @@ fn put(path: &Path, bytes: &[u8], durably: bool) -> Result<bool, Diagnostic> {
     Ok(true)
 }
 
+/// True for a file or directory that somebody may execute.
+#[cfg(unix)]
+pub(crate) fn is_executable(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o111 != 0
+}
+
+/// False: elsewhere names tell.
+#[cfg(not(unix))]
+pub(crate) fn is_executable(_metadata: &std::fs::Metadata) -> bool {
+    false
+}
+
 /// True for what is neither a file nor a directory: a device or a pipe.
 fn is_device(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())

@@ -13,8 +13,10 @@ use crate::environment::Environment;
 /// Stands for anymod's own directory. `<` and `>` are in no path that a person makes.
 const HOME_MARKER: &str = "<anymod>/";
 
-/// The one built-in macro that `SOURCE_DATE_EPOCH` does not fix.
-const TIMESTAMP: &str = "-D__TIMESTAMP__=\"Thu Jan  1 00:00:00 1970\"";
+/// Options that fix the one built-in macro that `SOURCE_DATE_EPOCH` does not. A compiler warns of a built-in macro that it
+/// is given unless told not to.
+pub(crate) const FIXED_TIMESTAMP: [&str; 2] =
+    ["-Wno-builtin-macro-redefined", "-D__TIMESTAMP__=\"Thu Jan  1 00:00:00 1970\""];
 
 /// The directories of a build that are the user's or the machine's.
 #[derive(Clone, Debug)]
@@ -56,8 +58,7 @@ impl Locations {
 
     /// Options that keep these places, and when a source was last saved, out of what a compiler makes.
     pub(crate) fn prefix_maps(&self) -> Vec<String> {
-        // A compiler warns of a built-in macro that it is given unless told not to.
-        let mut maps = ["-Wno-builtin-macro-redefined", TIMESTAMP].map(str::to_owned).to_vec();
+        let mut maps = FIXED_TIMESTAMP.map(str::to_owned).to_vec();
         if let Some(home) = &self.home {
             maps.push(format!("-ffile-prefix-map={}=/anymod", home.trim_end_matches('/')));
         }

@@ -30,8 +30,7 @@ impl Kind {
 
 #[cfg(unix)]
 fn is_executable(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    metadata.is_file() && metadata.permissions().mode() & 0o111 != 0
+    metadata.is_file() && crate::install::is_executable(metadata)
 }
 
 #[cfg(not(unix))]

@@ -247,22 +247,14 @@ fn collect(
         if metadata.is_dir() {
             collect(&path, &format!("{prefix}{name}/"), files)?;
         } else {
-            let file = File { bytes: install::read(&path)?, executable: is_executable(&metadata) };
+            let file = File {
+                bytes: install::read(&path)?,
+                executable: install::is_executable(&metadata),
+            };
             files.insert(format!("{prefix}{name}"), file);
         }
     }
     Ok(())
-}
-
-#[cfg(unix)]
-fn is_executable(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    metadata.permissions().mode() & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_metadata: &std::fs::Metadata) -> bool {
-    false
 }
 
 #[cfg(unix)]

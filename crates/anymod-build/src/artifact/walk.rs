@@ -217,7 +217,7 @@ impl Seen<'_> {
     fn file(&mut self, path: &str) -> std::io::Result<String> {
         let metadata = std::fs::symlink_metadata(self.root.join(path))?;
         self.met(path, &metadata);
-        let mode = if is_executable(&metadata) { " executable" } else { "" };
+        let mode = if install::is_executable(&metadata) { " executable" } else { "" };
         Ok(format!("{}{mode}", self.content(path)?))
     }
 
@@ -257,17 +257,6 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
     Diagnostic::error(&codes::INPUT, message)
         .at(Place::file(path.display().to_string()))
         .hint("give yourself permission to read it, or add it to `exclude`")
-}
-
-#[cfg(unix)]
-fn is_executable(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    metadata.permissions().mode() & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_metadata: &std::fs::Metadata) -> bool {
-    false
 }
 
 /// Where anymod keeps what it remembers of a project's artifacts, relative to the project.

@@ -191,7 +191,7 @@ fn place(file: &Path, name: &Path) -> Result<(), Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intercept::fixture;
+    use crate::target::fixture;
 
     #[test]
     fn every_name_is_in_place_and_finds_its_settings() {

@@ -234,8 +234,8 @@ fn names(inputs: &[Piece], prefix: &[u8]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intercept::fixture;
     use crate::target::Compiler;
+    use crate::target::fixture;
 
     /// The linker's command for a driver's, with an object that holds a module's function.
     fn linked(compiler: Compiler, change: impl FnOnce(&mut Config), line: &str) -> String {

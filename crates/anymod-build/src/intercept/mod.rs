@@ -30,8 +30,6 @@ mod command;
 mod compiler;
 mod config;
 mod digests;
-#[cfg(test)]
-mod fixture;
 mod flags;
 mod install;
 mod ld;

@@ -11,6 +11,7 @@ use std::path::Path;
 use super::command::Item;
 use super::config::Config;
 use super::rules::HEADERS;
+use crate::locations::FIXED_TIMESTAMP;
 
 /// The directories of a command.
 #[derive(Clone, Debug)]
@@ -123,8 +124,7 @@ impl Places {
 
     /// Options that keep these places, and when a source was last saved, out of what a compiler makes.
     pub(crate) fn maps(&self) -> Vec<OsString> {
-        let mut words: Vec<OsString> =
-            vec!["-Wno-builtin-macro-redefined".into(), TIMESTAMP.into()];
+        let mut words = FIXED_TIMESTAMP.map(OsString::from).to_vec();
         // The last one that fits counts for debugging information, the longest for macros.
         let places = self.all.iter().rev();
         words.extend(places.map(|place| {
@@ -142,9 +142,6 @@ impl Places {
         portable.starts_with('<') && !portable.starts_with(TARGET)
     }
 }
-
-/// The one built-in macro that `SOURCE_DATE_EPOCH` does not fix.
-const TIMESTAMP: &str = "-D__TIMESTAMP__=\"Thu Jan  1 00:00:00 1970\"";
 
 /// Directories that a driver's command has searched for headers, in order, but for the target's own.
 pub(crate) fn searched(items: &[Item], places: &Places) -> Vec<String> {
@@ -166,7 +163,7 @@ pub(crate) fn searched(items: &[Item], places: &Places) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intercept::fixture;
+    use crate::target::fixture;
 
     fn places(source: &str) -> Places {
         let target = fixture::target(Path::new("/home/u/targets"), "0.29.5");

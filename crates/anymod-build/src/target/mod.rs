@@ -21,6 +21,8 @@ mod archive;
 mod command;
 mod debian;
 mod files;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod installer;
 mod lock;
 mod make;

@@ -234,22 +234,8 @@ fn from_debian(
 
 #[cfg(test)]
 mod tests {
-    use anymod_model::pyodide::Exceptions;
-
     use super::*;
-
-    fn facts() -> PyodideFacts {
-        PyodideFacts {
-            version: "0.29.5".to_owned(),
-            python: "3.13.2".to_owned(),
-            abi: None,
-            emscripten: "4.0.9".to_owned(),
-            platform: String::new(),
-            platforms: Vec::new(),
-            exceptions: Exceptions::Wasm,
-            extension_suffix: String::new(),
-        }
-    }
+    use crate::target::fixture::facts;
 
     fn headers_at(directory: &Path, version: &str) {
         std::fs::create_dir_all(directory.join("cpython")).unwrap();
@@ -280,7 +266,7 @@ mod tests {
         let make = |locked| {
             let _ = std::fs::remove_dir_all(&to);
             headers(
-                &facts(),
+                &facts("0.29.5"),
                 &Variables::new(),
                 locked,
                 &to,
@@ -331,8 +317,10 @@ mod tests {
     #[test]
     fn a_machine_without_headers_is_told_how_to_get_them() {
         let home = tempfile::tempdir().unwrap();
-        let (facts, to) =
-            (PyodideFacts { python: "3.99.1".to_owned(), ..facts() }, home.path().join("out"));
+        let (facts, to) = (
+            PyodideFacts { python: "3.99.1".to_owned(), ..facts("0.29.5") },
+            home.path().join("out"),
+        );
         let error =
             headers(&facts, &Variables::new(), None, &to, home.path(), &environment(home.path()))
                 .unwrap_err();

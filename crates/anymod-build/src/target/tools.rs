@@ -163,9 +163,8 @@ fn emcc(facts: &PyodideFacts, environment: &Environment) -> Result<Tools, Diagno
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use anymod_model::pyodide::Exceptions;
-
     use super::*;
+    use crate::target::fixture::facts;
 
     fn program(directory: &Path, name: &str, script: &str) {
         let path = directory.join(name);
@@ -184,19 +183,6 @@ mod tests {
         }
     }
 
-    fn facts() -> PyodideFacts {
-        PyodideFacts {
-            version: "0.29.5".to_owned(),
-            python: "3.13.2".to_owned(),
-            abi: None,
-            emscripten: "4.0.9".to_owned(),
-            platform: String::new(),
-            platforms: Vec::new(),
-            exceptions: Exceptions::Wasm,
-            extension_suffix: String::new(),
-        }
-    }
-
     fn environment(directory: &Path) -> Environment {
         Environment::default().with("PATH", &directory.display().to_string())
     }
@@ -204,7 +190,7 @@ mod tests {
     #[test]
     fn the_tested_clang_goes_before_others_and_old_ones_are_refused() {
         let directory = tempfile::tempdir().unwrap();
-        let find = || find(Compiler::Clang, &facts(), &environment(directory.path()));
+        let find = || find(Compiler::Clang, &facts("0.29.5"), &environment(directory.path()));
         let error = find().unwrap_err();
         assert_eq!((error.code.id, error.notes.len()), ("T0015", 0));
         assert!(error.hint.unwrap().contains("apt-get install clang-19 lld-19 llvm-19"));
@@ -225,7 +211,7 @@ mod tests {
     #[test]
     fn an_emscripten_of_another_version_is_refused() {
         let directory = tempfile::tempdir().unwrap();
-        let find = || find(Compiler::Emcc, &facts(), &environment(directory.path()));
+        let find = || find(Compiler::Emcc, &facts("0.29.5"), &environment(directory.path()));
         assert_eq!(find().unwrap_err().code.id, "T0015");
         for name in ["emcc", "em++", "emar", "emranlib", "emstrip", "emnm"] {
             program(directory.path(), name, "echo 3.1.58");
@@ -237,7 +223,7 @@ mod tests {
 
     #[test]
     fn zig_is_the_managed_one() {
-        let error = find(Compiler::Zig, &facts(), &Environment::default()).unwrap_err();
+        let error = find(Compiler::Zig, &facts("0.29.5"), &Environment::default()).unwrap_err();
         assert_eq!(error.hint.as_deref(), Some("run `anymod toolchain install zig`"));
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::*;
-use crate::intercept::fixture;
+use crate::target::fixture;
 
 /// What the rules are to make of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]

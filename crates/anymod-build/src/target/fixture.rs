@@ -6,12 +6,12 @@ use anymod_model::pyodide::{Exceptions, PyodideFacts};
 
 use crate::target::{Compiler, Description, TargetEnvironment, Tools};
 
-/// An environment of a release in a directory where nothing is.
-pub(crate) fn target(directory: &Path, version: &str) -> TargetEnvironment {
+/// The facts of a release, 0.29.5 or 0.27.7.
+pub(crate) fn facts(version: &str) -> PyodideFacts {
     let new = version == "0.29.5";
     let text = |new_text: &str, old: &str| if new { new_text } else { old }.to_owned();
     let platform = text("pyodide_2025_0_wasm32", "pyodide_2024_0_wasm32");
-    let facts = PyodideFacts {
+    PyodideFacts {
         version: version.to_owned(),
         python: text("3.13.2", "3.12.7"),
         abi: Some(text("2025_0", "2024_0")),
@@ -23,7 +23,11 @@ pub(crate) fn target(directory: &Path, version: &str) -> TargetEnvironment {
             ".cpython-313-wasm32-emscripten.so",
             ".cpython-312-wasm32-emscripten.so",
         ),
-    };
+    }
+}
+
+/// An environment of a release in a directory where nothing is.
+pub(crate) fn target(directory: &Path, version: &str) -> TargetEnvironment {
     let tools = Tools {
         compiler: Compiler::Clang,
         cc: "/tools/clang".into(),
@@ -36,6 +40,6 @@ pub(crate) fn target(directory: &Path, version: &str) -> TargetEnvironment {
     };
     TargetEnvironment {
         directory: directory.join(format!("pyodide-{version}")),
-        description: Description { format: 1, facts, tools },
+        description: Description { format: 1, facts: facts(version), tools },
     }
 }
