@@ -55,12 +55,12 @@ fn terminal() -> Checked {
         command.args(BUILD).envs(variables.iter().copied());
         on_terminal(&mut command, columns)
     };
-    let bar = |said: &str| said.contains("\u{1b}[2K") || said.contains("0/3");
+    // Which moments of a run are drawn is the clock's business; that some are, and how far it then is, is not.
+    let bar = |said: &str| said.contains("\u{1b}[2K") && said.contains("/3  ");
     let last = "1 module in place";
 
     let said = build(&[], 80)?;
-    ensure(bar(&said) && said.contains("[>"), || format!("no bar: {said:?}"))?;
-    ensure(said.contains("qstrs      fresh") && said.contains(last), || format!("{said:?}"))?;
+    ensure(bar(&said) && said.contains(last), || format!("no bar: {said:?}"))?;
     ensure(!said.contains("compile    fresh  micropython-x64  fresh.c\r\n"), || {
         format!("what is done leaves no line: {said:?}")
     })?;
