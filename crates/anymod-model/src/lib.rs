@@ -14,10 +14,12 @@ pub mod manifest;
 pub mod mpy;
 pub mod pyodide;
 pub mod settings;
+pub mod stamp;
 pub mod target;
 
 pub use abi::Abi;
 pub use arch::Arch;
 pub use codes::Code;
 pub use diag::{Diagnostic, Diagnostics, Place, Severity};
+pub use stamp::Stamp;
 pub use target::{PyodideVersion, PythonVersion, Runtime, Target};

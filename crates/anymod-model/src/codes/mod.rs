@@ -13,6 +13,7 @@ pub mod probe;
 pub mod settings;
 pub mod store;
 pub mod toolchain;
+pub mod wasm;
 pub mod wheel;
 
 /// One code.
@@ -64,6 +65,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         store::ALL,
         artifact::ALL,
         link::ALL,
+        wasm::ALL,
         pack::ALL,
         wheel::ALL,
         audit::ALL,
