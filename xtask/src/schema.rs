@@ -79,6 +79,9 @@ impl Sections {
             Some(NameKind::Artifact) => {
                 json!({ "pattern": "^[A-Za-z0-9_./@+][A-Za-z0-9_./@+-]*$", "maxLength": 100 })
             }
+            Some(NameKind::Library) => {
+                json!({ "pattern": "^[A-Za-z0-9][A-Za-z0-9_.+-]*$", "maxLength": 64 })
+            }
             Some(NameKind::TargetPattern) => target_pattern(),
         };
         Ok(json!({
@@ -146,8 +149,16 @@ fn value_schema(kind: Kind) -> Value {
         Kind::Choice(choices) => words(choices),
         Kind::Choices(choices) => list(words(choices)),
         Kind::Text => json!({ "type": "string" }),
-        Kind::Path => path,
-        Kind::Sources | Kind::Patterns | Kind::Paths => list(path),
+        Kind::Path | Kind::Archive => path,
+        Kind::Sources | Kind::Patterns | Kind::Paths | Kind::Archives => list(path),
+        Kind::LibrarySections => {
+            list(json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.+-]*$" }))
+        }
+        Kind::AbiFacts => json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[a-z][a-z0-9-]*$" },
+            "additionalProperties": { "type": ["boolean", "integer", "string"] },
+        }),
         Kind::Flags => list(text),
         Kind::Libraries => list(json!({ "type": "string", "pattern": "^lib[A-Za-z0-9_+.-]+$" })),
         Kind::Programs => list(path),

@@ -132,7 +132,7 @@ pub fn sizes(report: &Report) -> Result<SizeReport, Diagnostics> {
         let counted = counted.and_then(|json| ModuleSizes::from_json(&json));
         let sizes = match output.target {
             Target::MicroPython(_) => ModuleSizes::complete(counted, &bytes, &output.path)?,
-            Target::CPython(_) | Target::Pyodide(_) => ModuleSizes::of_file(bytes.len()),
+            _ => ModuleSizes::of_file(bytes.len()),
         };
         let target = output.target.to_string();
         modules.push(SizeRow { module: output.module.clone(), target, sizes });

@@ -322,7 +322,7 @@ mod tests {
     use super::*;
 
     fn chosen(modules: &[&str], targets: &[&str]) -> Result<Vec<String>, Diagnostics> {
-        let text = "[project]\ntargets = [\"*-x64\", \"*-x86\"]\n[module.a]\nsources = [\"a.c\"]\n\
+        let text = "[project]\ntargets = [\"micropython-x64\", \"micropython-x86\"]\n[module.a]\nsources = [\"a.c\"]\n\
                     [module.b]\nsources = [\"b.c\"]\ntargets = [\"*-armv7m\"]\n";
         let manifest = anymod_model::manifest::parse(text, "anymod.toml")?;
         let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();

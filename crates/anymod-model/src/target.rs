@@ -2,8 +2,9 @@
 //! command line and on disk.
 
 use crate::arch::{ARCHES, Arch};
+use crate::platform::{ObjectFormat, PLATFORMS, Platform};
 
-/// A language runtime that loads native modules.
+/// What loads or links native modules: a language runtime, or a host program that takes them as archives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Runtime {
     /// MicroPython, through `.mpy` files.
@@ -12,11 +13,24 @@ pub enum Runtime {
     CPython,
     /// Pyodide: CPython as WebAssembly, through wheels as well.
     Pyodide,
+    /// A program of a platform, through archives that are linked into it.
+    Native,
+    /// WebAssembly with the system interface WASI, through archives that become one reactor module.
+    Wasi,
+    /// WebAssembly as emscripten makes it, through archives.
+    Emscripten,
 }
 
 impl Runtime {
     /// Every runtime, in the order in which reports list them.
-    pub const ALL: [Runtime; 3] = [Runtime::MicroPython, Runtime::CPython, Runtime::Pyodide];
+    pub const ALL: [Runtime; 6] = [
+        Runtime::MicroPython,
+        Runtime::CPython,
+        Runtime::Pyodide,
+        Runtime::Native,
+        Runtime::Wasi,
+        Runtime::Emscripten,
+    ];
 
     /// Name as it begins a target's name.
     #[must_use]
@@ -25,6 +39,27 @@ impl Runtime {
             Runtime::MicroPython => "micropython",
             Runtime::CPython => "cpython",
             Runtime::Pyodide => "pyodide",
+            Runtime::Native => "native",
+            Runtime::Wasi => "wasi",
+            Runtime::Emscripten => "emscripten",
+        }
+    }
+
+    /// True if modules for it are archives.
+    #[must_use]
+    pub fn takes_archives(self) -> bool {
+        matches!(self, Runtime::Native | Runtime::Wasi | Runtime::Emscripten)
+    }
+
+    /// The sections of a manifest that hold settings for it alone, the weakest first.
+    #[must_use]
+    pub fn sections(self) -> &'static [&'static str] {
+        match self {
+            Runtime::MicroPython => &["micropython"],
+            Runtime::CPython => &["cpython"],
+            Runtime::Pyodide => &["pyodide"],
+            Runtime::Native => &["archive"],
+            Runtime::Wasi | Runtime::Emscripten => &["archive", "wasm"],
         }
     }
 }
@@ -96,7 +131,18 @@ const CPYTHONS: [u8; 4] = [11, 12, 13, 14];
 /// Releases of Pyodide that patterns stand for and lists show: the last of each ABI. Any other can be named in full.
 const PYODIDES: [[u16; 3]; 4] = [[0, 27, 7], [0, 28, 3], [0, 29, 5], [314, 0, 7]];
 
-/// One thing to build for, for instance `micropython-armv7m`, `cpython-3.11` or `pyodide-0.29.5`.
+/// What kind of native code a program links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Native {
+    /// For the machine that anymod runs on, by its own compiler.
+    Host,
+    /// The same for programs without shared libraries.
+    HostStatic,
+    /// For a platform, whatever machine builds it.
+    Platform(Platform),
+}
+
+/// One thing to build for, for instance `micropython-armv7m`, `cpython-3.11`, `native-linux-x64` or `wasi`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
     /// MicroPython on an architecture.
@@ -105,6 +151,12 @@ pub enum Target {
     CPython(PythonVersion),
     /// A release of Pyodide.
     Pyodide(PyodideVersion),
+    /// Native code in archives.
+    Native(Native),
+    /// WebAssembly with WASI in archives.
+    Wasi,
+    /// WebAssembly for emscripten in archives.
+    Emscripten,
 }
 
 impl Target {
@@ -113,7 +165,10 @@ impl Target {
         let micropythons = ARCHES.iter().map(|row| Target::MicroPython(row.arch));
         let cpythons = CPYTHONS.map(|minor| Target::CPython(PythonVersion { minor }));
         let pyodides = PYODIDES.map(|numbers| Target::Pyodide(PyodideVersion { numbers }));
-        micropythons.chain(cpythons).chain(pyodides)
+        let platforms = PLATFORMS.iter().map(|row| Native::Platform(row.platform));
+        let natives = [Native::Host, Native::HostStatic].into_iter().chain(platforms);
+        let archives = natives.map(Target::Native).chain([Target::Wasi, Target::Emscripten]);
+        micropythons.chain(cpythons).chain(pyodides).chain(archives)
     }
 
     /// The runtime that loads the module.
@@ -123,27 +178,60 @@ impl Target {
             Target::MicroPython(_) => Runtime::MicroPython,
             Target::CPython(_) => Runtime::CPython,
             Target::Pyodide(_) => Runtime::Pyodide,
+            Target::Native(_) => Runtime::Native,
+            Target::Wasi => Runtime::Wasi,
+            Target::Emscripten => Runtime::Emscripten,
         }
     }
 
-    /// What follows the runtime in its name: an architecture or a version.
+    /// True if modules for it are archives, which a host program links.
+    #[must_use]
+    pub fn takes_archives(self) -> bool {
+        self.runtime().takes_archives()
+    }
+
+    /// Format of the objects in its archives if the target alone decides it; none for the machine that anymod runs on.
+    #[must_use]
+    pub fn object_format(self) -> Option<ObjectFormat> {
+        match self {
+            Target::MicroPython(_) => Some(ObjectFormat::Elf),
+            Target::CPython(_) | Target::Native(Native::Host | Native::HostStatic) => None,
+            Target::Native(Native::Platform(platform)) => Some(platform.info().format),
+            Target::Pyodide(_) | Target::Wasi | Target::Emscripten => Some(ObjectFormat::Wasm),
+        }
+    }
+
+    /// What follows the runtime in its name: an architecture, a version or a platform; empty if nothing does.
     #[must_use]
     pub fn kind(self) -> String {
         match self {
             Target::MicroPython(arch) => arch.to_string(),
             Target::CPython(version) => version.to_string(),
             Target::Pyodide(version) => version.to_string(),
+            Target::Native(Native::HostStatic) => "static".to_owned(),
+            Target::Native(Native::Platform(platform)) => platform.to_string(),
+            Target::Native(Native::Host) | Target::Wasi | Target::Emscripten => String::new(),
         }
     }
 
     /// Reads a full target name, also of a release that is in no table.
     #[must_use]
     pub fn parse(name: &str) -> Option<Target> {
+        match name {
+            "native" => return Some(Target::Native(Native::Host)),
+            "wasi" => return Some(Target::Wasi),
+            "emscripten" => return Some(Target::Emscripten),
+            _ => {}
+        }
         let (runtime, kind) = name.split_once('-')?;
         match runtime {
             "micropython" => Arch::from_name(kind).map(Target::MicroPython),
             "cpython" => PythonVersion::parse(kind).map(Target::CPython),
             "pyodide" => PyodideVersion::parse(kind).map(Target::Pyodide),
+            "native" if kind == "static" => Some(Target::Native(Native::HostStatic)),
+            "native" => {
+                Platform::from_name(kind).map(|platform| Target::Native(Native::Platform(platform)))
+            }
             _ => None,
         }
     }
@@ -164,7 +252,11 @@ impl Target {
 
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{}", self.runtime().name(), self.kind())
+        f.write_str(self.runtime().name())?;
+        match self.kind() {
+            kind if kind.is_empty() => Ok(()),
+            kind => write!(f, "-{kind}"),
+        }
     }
 }
 
@@ -209,6 +301,9 @@ mod tests {
             "pyodide-0.29.5.1",
             "pyodide-0.29.5a1",
             "pyodide",
+            "native-",
+            "native-linux",
+            "wasi-p1",
             "x64",
         ] {
             assert_eq!(Target::parse(name), None, "{name}");
@@ -220,7 +315,13 @@ mod tests {
         let names =
             |pattern| Target::matching(pattern).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(names("micropython-rv*"), ["micropython-rv32imc", "micropython-rv64imc"]);
-        assert_eq!(names("*x64"), ["micropython-x64"]);
+        assert_eq!(
+            names("*x64"),
+            ["micropython-x64", "native-linux-x64", "native-darwin-x64", "native-win32-x64"]
+        );
+        assert_eq!(names("native"), ["native"], "named in full");
+        assert_eq!(names("native-linux-*").len(), 4);
+        assert_eq!(names("native*").len(), 10);
         assert_eq!(names("cpython-3.1*").len(), CPYTHONS.len());
         assert_eq!(names("pyodide-0.2*"), ["pyodide-0.27.7", "pyodide-0.28.3", "pyodide-0.29.5"]);
         assert_eq!(names("pyodide-0.25.0"), ["pyodide-0.25.0"], "named in full");

@@ -4,6 +4,7 @@
 //!
 //! - `#: resolve MODULE TARGET BUILD-TYPE` dumps the merged settings, or the findings.
 //! - `#: toolchain TARGET` dumps the choice of a compiler.
+//! - `#: library NAME TARGET BUILD-TYPE` dumps its settings.
 //! - `#: artifact NAME` dumps its settings.
 //! - `#: env NAME=VALUE` sets a variable; no other is set.
 //!
@@ -21,8 +22,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anymod_model::manifest::{
-    ArtifactSettings, Manifest, MicroPythonSettings, ModuleSettings, PythonSettings,
-    RuntimeSettings, Spanned, ToolchainChoice, ToolchainKind, parse,
+    ArchiveSettings, ArtifactSettings, LibrarySettings, Manifest, MicroPythonSettings,
+    ModuleSettings, PythonSettings, RuntimeSettings, Spanned, ToolchainChoice, ToolchainKind,
+    parse,
 };
 use anymod_model::{Diagnostics, Place, Target};
 
@@ -119,6 +121,57 @@ fn dump_python(out: &mut String, python: &PythonSettings, text: &str) {
     }
 }
 
+fn dump_archive(out: &mut String, archive: &ArchiveSettings, text: &str) {
+    for (key, values) in [
+        ("archives", &archive.archives),
+        ("headers", &archive.headers),
+        ("public-include-dirs", &archive.public_include_dirs),
+        ("host-libraries", &archive.host_libraries),
+        ("system-libraries", &archive.system_libraries),
+        ("ldflags", &archive.ldflags),
+    ] {
+        list(out, key, values, text);
+    }
+    writeln!(out, "merge-archives {}", archive.merge_archives).unwrap();
+    facts(out, &archive.abi, text);
+}
+
+fn facts(out: &mut String, facts: &BTreeMap<String, Spanned<String>>, text: &str) {
+    for (name, fact) in facts {
+        writeln!(out, "abi {name} = {:?}{}", fact.value, origin(fact, text)).unwrap();
+    }
+}
+
+fn dump_library(library: Option<&LibrarySettings>, text: &str) -> String {
+    let Some(library) = library else { return "no such library\n".to_owned() };
+    let mut out = format!("library {}{}\n", library.name.value, origin(&library.name, text));
+    for (key, value) in [
+        ("archive", &library.archive),
+        ("name", &library.link_name),
+        ("pkg-config", &library.pkg_config),
+    ] {
+        if let Some(value) = value {
+            writeln!(out, "{key} {:?}{}", value.value, origin(value, text)).unwrap();
+        }
+    }
+    for (name, value) in &library.defines {
+        writeln!(out, "define {name} = {:?}{}", value.value, origin(value, text)).unwrap();
+    }
+    for (key, values) in [
+        ("headers", &library.headers),
+        ("include-dirs", &library.include_dirs),
+        ("cflags", &library.cflags),
+        ("ldflags", &library.ldflags),
+    ] {
+        list(&mut out, key, values, text);
+    }
+    facts(&mut out, &library.abi, text);
+    for (name, value) in &library.environment {
+        writeln!(out, "read {name} = {value:?}").unwrap();
+    }
+    out
+}
+
 fn dump_settings(settings: &ModuleSettings, text: &str) -> String {
     let mut out = format!("{} {} {}\n", settings.module, settings.target, settings.build_type);
     list(&mut out, "sources", &settings.sources, text);
@@ -135,6 +188,7 @@ fn dump_settings(settings: &ModuleSettings, text: &str) -> String {
     match &settings.runtime {
         RuntimeSettings::MicroPython(settings) => dump_micropython(&mut out, settings, text),
         RuntimeSettings::Python(settings) => dump_python(&mut out, settings, text),
+        RuntimeSettings::Archive(settings) => dump_archive(&mut out, settings, text),
     }
     for (name, value) in &settings.environment {
         writeln!(out, "read {name} = {value:?}").unwrap();
@@ -177,6 +231,15 @@ fn dump_manifest(manifest: &Manifest) -> String {
     for artifact in manifest.artifacts() {
         writeln!(out, "artifact {artifact}").unwrap();
     }
+    for library in manifest.libraries() {
+        writeln!(out, "library {library}").unwrap();
+    }
+    for dir in manifest.module_dirs() {
+        writeln!(out, "module-dir {:?}", dir.value).unwrap();
+    }
+    if manifest.allows_outside() {
+        writeln!(out, "allows outside").unwrap();
+    }
     out
 }
 
@@ -207,6 +270,9 @@ fn answer(text: &str, codes: &mut BTreeSet<&'static str>) -> String {
             ["toolchain", name] => manifest
                 .toolchain(target(name), &environment)
                 .map_or_else(&mut failed, |choice| dump_toolchain(target(name), &choice)),
+            ["library", name, for_target, build_type] => manifest
+                .library(name, target(for_target), build_type, &environment)
+                .map_or_else(&mut failed, |library| dump_library(library.as_ref(), text)),
             ["artifact", name] => manifest
                 .artifact(name, &environment)
                 .map_or_else(&mut failed, |settings| dump_artifact(&settings, text)),

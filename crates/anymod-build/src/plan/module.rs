@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anymod_model::codes::build as codes;
+use anymod_model::codes::{build as codes, toolchain};
 use anymod_model::event::ActionKind;
 use anymod_model::manifest::{ModuleSettings, RuntimeSettings, SourceKind, Spanned};
 use anymod_model::{Diagnostic, Diagnostics, Target};
@@ -61,6 +61,11 @@ impl Planner<'_> {
         match &scope.settings.runtime {
             RuntimeSettings::MicroPython(own) => self.micropython(&scope, own, &sources),
             RuntimeSettings::Python(own) => self.python(&scope, own, &sources),
+            RuntimeSettings::Archive(_) => {
+                let message = format!("archives for `{target}` cannot be built yet");
+                let finding = Diagnostic::error(&toolchain::UNSUPPORTED, message);
+                Err(finding.hint("leave the target out").into())
+            }
         }
     }
 

@@ -43,6 +43,10 @@ super::codes! {
         "An artifact needs `inputs`, because a key that nothing decides would always be found, and `outputs`, which are what is kept.";
     WHEEL_NAME = "M0021", exit 2, "what a wheel is called is missing or cannot be",
         "The name of a wheel's file holds the distribution's name and version. The version is the project's, in the form that Python packages use, for instance `0.1.0` or `1.2rc1`.";
+    UNKNOWN_LIBRARY = "M0022", exit 2, "unknown library",
+        "`host-libraries` names a library without a section `[library.NAME]`. Libraries of the system need no section.";
+    UNSUPPORTED_MODULE = "M0023", exit 2, "a module has no build for a target",
+        "The manifest says `supported = false` for the module and the target, and why. Without naming the module, the others are built and it is passed over.";
     USAGE = "M0101", exit 2, "the command line does not make sense",
         "The options or arguments of the command contradict each other or name something that does not exist. `anymod COMMAND --help` shows what it takes.";
     UNKNOWN_CODE = "M0102", exit 2, "there is no such diagnostic code",

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Manifest;
-use super::artifact;
 use super::read::{Inner, Node};
 use super::suggest::nearest;
 use super::values::Spanned;
+use super::{archive, artifact};
 use crate::codes::manifest as codes;
 use crate::{Code, Diagnostic, Runtime, Target};
 
@@ -19,6 +19,7 @@ pub(super) fn check(manifest: &Manifest, complete: bool) -> Vec<Diagnostic> {
         checker.missing();
     }
     checker.toolchains();
+    checker.findings.extend(archive::check(manifest));
     checker.findings.extend(artifact::check(manifest, complete));
     checker.findings
 }
@@ -136,7 +137,8 @@ impl Checker<'_> {
 
 fn has_sources(section: &Node) -> bool {
     let mut inner = section.children.values().flatten().map(|inner| &inner.node);
-    !section.many("sources").is_empty() || inner.any(has_sources)
+    let own = ["sources", "archives"].iter().any(|key| !section.many(key).is_empty());
+    own || inner.any(has_sources)
 }
 
 /// The finding for a build type that does not exist.

@@ -1,6 +1,10 @@
 //! The one table of sections and keys of `anymod.toml`: facts only, what a key is called, what kind of value it has and
 //! what it means. Adding a key is adding a row here and a field in `resolve`.
 
+mod archives;
+
+use archives::{ARCHIVE, LIBRARY, MODULE_ARCHIVE, MODULE_WASM, WASM};
+
 use super::schema::{Child, Group, Key, Kind, NameKind, Section};
 use super::values::{ArchFlag, FloatModel, StaticData, ToolchainKind};
 
@@ -31,6 +35,7 @@ pub static ROOT: Section = Section {
         named("build-type", NameKind::BuildType, &BUILD_TYPE),
         named("module", NameKind::Module, &MODULE),
         named("toolchain", NameKind::TargetPattern, &TOOLCHAIN),
+        named("library", NameKind::Library, &LIBRARY),
         named("artifact", NameKind::Artifact, &ARTIFACT),
     ],
 };
@@ -42,6 +47,8 @@ static PROJECT: Section = Section {
         child("micropython", &MICROPYTHON),
         child("cpython", &CPYTHON),
         child("pyodide", &PYODIDE),
+        child("archive", &ARCHIVE),
+        child("wasm", &WASM),
         named("target", NameKind::TargetPattern, &SHARED_OVERLAY),
     ],
 };
@@ -54,6 +61,8 @@ static BUILD_TYPE: Section = Section {
         child("micropython", &MICROPYTHON),
         child("cpython", &CPYTHON),
         child("pyodide", &PYODIDE),
+        child("archive", &ARCHIVE),
+        child("wasm", &WASM),
         named("target", NameKind::TargetPattern, &SHARED_OVERLAY),
     ],
 };
@@ -65,6 +74,8 @@ static SHARED_OVERLAY: Section = Section {
         child("micropython", &MICROPYTHON),
         child("cpython", &CPYTHON),
         child("pyodide", &PYODIDE),
+        child("archive", &ARCHIVE),
+        child("wasm", &WASM),
     ],
 };
 
@@ -75,6 +86,8 @@ static MODULE: Section = Section {
         child("micropython", &MODULE_MICROPYTHON),
         child("cpython", &MODULE_CPYTHON),
         child("pyodide", &MODULE_PYODIDE),
+        child("archive", &MODULE_ARCHIVE),
+        child("wasm", &MODULE_WASM),
         named("target", NameKind::TargetPattern, &TARGET_OVERLAY),
         named("build-type", NameKind::BuildType, &BUILD_TYPE_OVERLAY),
     ],
@@ -87,6 +100,8 @@ static TARGET_OVERLAY: Section = Section {
         child("micropython", &MODULE_MICROPYTHON),
         child("cpython", &MODULE_CPYTHON),
         child("pyodide", &MODULE_PYODIDE),
+        child("archive", &MODULE_ARCHIVE),
+        child("wasm", &MODULE_WASM),
     ],
 };
 
@@ -97,6 +112,8 @@ static BUILD_TYPE_OVERLAY: Section = Section {
         child("micropython", &MODULE_MICROPYTHON),
         child("cpython", &MODULE_CPYTHON),
         child("pyodide", &MODULE_PYODIDE),
+        child("archive", &MODULE_ARCHIVE),
+        child("wasm", &MODULE_WASM),
     ],
 };
 
@@ -199,6 +216,22 @@ static PROJECT_GROUP: Group = Group {
             "\"release\"",
             "\"size\"",
             "Build type that `anymod build` uses when none is named.",
+        ),
+        key(
+            "module-dirs",
+            Kind::Paths,
+            "",
+            "[\"../modules/magic\"]",
+            "Directories with manifests of their own, whose modules and libraries are added to this one's, as `--module` \
+             does.",
+        ),
+        key(
+            "allow-outside",
+            Kind::Bool,
+            "false",
+            "true",
+            "Let modules built as archives name paths that lead out of the manifest's directory, and `module-dirs` \
+             directories outside. The flag `--allow-outside` does the same once.",
         ),
     ],
 };

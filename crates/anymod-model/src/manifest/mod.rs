@@ -7,6 +7,7 @@
 //! Settings are merged in the order of [`MERGE_ORDER`]. Lists grow, single values and macros of the same name are
 //! replaced. A section for targets comes right after the one that it is in, and a runtime's section together with it.
 
+mod archive;
 mod artifact;
 mod check;
 mod init;
@@ -20,6 +21,7 @@ mod values;
 mod variables;
 mod words;
 
+pub use archive::{ArchiveSettings, LibrarySettings};
 pub use artifact::ArtifactSettings;
 pub use init::init_template;
 pub use resolve::{ModuleSettings, ToolchainChoice};
@@ -107,6 +109,20 @@ impl Manifest {
     /// The modules, in file order.
     pub fn modules(&self) -> impl Iterator<Item = &str> {
         self.root.named("module").map(|inner| inner.label.value.as_str())
+    }
+
+    /// Directories with manifests whose modules are added, as written.
+    #[must_use]
+    pub fn module_dirs(&self) -> &[Spanned<String>] {
+        self.root.child("project").map_or(&[], |project| project.many("module-dirs"))
+    }
+
+    /// True if paths may lead out of the manifest's directory.
+    #[must_use]
+    pub fn allows_outside(&self) -> bool {
+        let allowed =
+            self.root.child("project").and_then(|project| project.layer.get("allow-outside"));
+        matches!(allowed, Some(read::Value::Bool(allowed)) if allowed.value)
     }
 
     /// The build types: those built in, then the manifest's own in file order.

@@ -31,6 +31,7 @@ pub(super) enum Value {
     One(Spanned<String>),
     Many(Vec<Spanned<String>>),
     Defines(BTreeMap<String, Spanned<Define>>),
+    Facts(BTreeMap<String, Spanned<String>>),
 }
 
 /// The values of a section by key.
@@ -193,6 +194,7 @@ impl Reader<'_> {
             NameKind::TargetPattern => words::target_pattern(label),
             NameKind::BuildType => words::build_type_name(label),
             NameKind::Artifact => words::artifact_name(label),
+            NameKind::Library => words::library_name(label),
         };
         if let Some(problem) = problem {
             self.report(problem.code, span, problem.message, Some(problem.hint));
@@ -244,12 +246,15 @@ impl Reader<'_> {
             (Kind::Defines, DeValue::Table(table)) => {
                 return Some(Value::Defines(self.defines(table)));
             }
+            (Kind::AbiFacts, DeValue::Table(table)) => {
+                return Some(Value::Facts(self.facts(key, table)));
+            }
             (kind, DeValue::Array(items)) if kind.is_list() => {
                 let items = items.iter().filter_map(|item| self.text(key, item));
                 return Some(Value::Many(items.collect()));
             }
             (kind, DeValue::String(_))
-                if !kind.is_list() && !matches!(kind, Kind::Bool | Kind::Defines) =>
+                if !kind.is_list() && !kind.is_table() && !matches!(kind, Kind::Bool) =>
             {
                 return self.text(key, value).map(Value::One);
             }
@@ -274,6 +279,46 @@ impl Reader<'_> {
             return None;
         }
         Some(self.spanned(text.to_string(), value.span()))
+    }
+
+    /// Reads a table of single values, each as the text that it is compared by.
+    fn facts(
+        &mut self,
+        key: &'static Key,
+        table: &DeTable<'_>,
+    ) -> BTreeMap<String, Spanned<String>> {
+        let mut facts = BTreeMap::new();
+        for (name, value) in table {
+            if let Some(problem) = words::fact_name(name.get_ref()) {
+                self.report(problem.code, name.span(), problem.message, Some(problem.hint));
+            }
+            let text = match value.get_ref() {
+                DeValue::String(text) => text.to_string(),
+                DeValue::Boolean(flag) => flag.to_string(),
+                DeValue::Integer(number) => number.to_string(),
+                _ => {
+                    let message = format!(
+                        "`{}` in `{}` has to be a string, a number, `true` or `false`, but this is {}",
+                        name.get_ref().escape_debug(),
+                        key.name,
+                        type_name(value)
+                    );
+                    let hint = format!("write it like `{} = {}`", key.name, key.example);
+                    self.report(&codes::WRONG_TYPE, value.span(), message, Some(hint));
+                    continue;
+                }
+            };
+            match words::fact(key, &text) {
+                Some(problem) => {
+                    self.report(problem.code, value.span(), problem.message, Some(problem.hint));
+                }
+                None => {
+                    let text = self.spanned(text, name.span().start..value.span().end);
+                    facts.insert(name.get_ref().to_string(), text);
+                }
+            }
+        }
+        facts
     }
 
     fn defines(&mut self, table: &DeTable<'_>) -> BTreeMap<String, Spanned<Define>> {

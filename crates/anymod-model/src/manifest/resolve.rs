@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::archive;
 use super::check::{unknown_build_type, unknown_module};
 use super::read::{Define, Layer, Node, Value};
 use super::runtime::{self, RuntimeSettings};
@@ -92,14 +93,16 @@ impl Manifest {
         let mut layer = Layer::new();
         for node in self.layers(&inner.node, target, build_type) {
             merge(&mut layer, &node.layer);
-            if let Some(node) = node.child(target.runtime().name()) {
+            for node in target.runtime().sections().iter().filter_map(|name| node.child(name)) {
                 merge(&mut layer, &node.layer);
             }
         }
         let mut read = BTreeMap::new();
         let mut fields = Fields { file: &self.file, layer, environment, read: &mut read, findings };
+        archive::unsupported(inner, target, &mut fields);
         let sources = fields.list("sources");
-        if sources.is_empty() && fields.findings.is_empty() {
+        let has_sources = !sources.is_empty() || fields.layer.contains_key("archives");
+        if !has_sources && fields.findings.is_empty() {
             let message = format!("module `{module}` has no sources for `{target}`");
             let hint = format!(
                 "add `sources` to `[module.{module}]`, or leave the target out of its `targets`"
@@ -114,7 +117,7 @@ impl Manifest {
         let cxxflags = fields.list("cxxflags");
         let asflags = fields.list("asflags");
         let libraries = fields.list("libraries");
-        let runtime = runtime::settings(self, inner, target, &mut fields);
+        let runtime = runtime::settings(self, inner, target, build_type, &mut fields);
         fields.finish();
         if !fields.findings.is_empty() {
             return Err(Diagnostics(fields.findings));
@@ -220,12 +223,15 @@ impl Manifest {
 }
 
 /// Lists grow, macros are replaced one by one, single values as a whole.
-fn merge(into: &mut Layer, from: &Layer) {
+pub(super) fn merge(into: &mut Layer, from: &Layer) {
     for (key, value) in from {
         match (into.get_mut(key), value) {
             (Some(Value::Many(old)), Value::Many(new)) => old.extend(new.iter().cloned()),
             (Some(Value::Defines(old)), Value::Defines(new)) => {
                 old.extend(new.iter().map(|(name, define)| (name.clone(), define.clone())));
+            }
+            (Some(Value::Facts(old)), Value::Facts(new)) => {
+                old.extend(new.iter().map(|(name, fact)| (name.clone(), fact.clone())));
             }
             _ => {
                 into.insert(key, value.clone());
@@ -235,7 +241,7 @@ fn merge(into: &mut Layer, from: &Layer) {
 }
 
 /// Keys that describe the section itself and are no settings.
-const NO_SETTINGS: [&str; 8] = [
+const NO_SETTINGS: [&str; 10] = [
     "name",
     "version",
     "summary",
@@ -244,6 +250,8 @@ const NO_SETTINGS: [&str; 8] = [
     "targets",
     "build-type",
     "inherits",
+    "module-dirs",
+    "allow-outside",
 ];
 
 /// Takes typed values out of a merged layer, expanding variables.
@@ -314,7 +322,7 @@ impl Fields<'_> {
         }
     }
 
-    fn defines(&mut self, key: &str) -> BTreeMap<String, Spanned<String>> {
+    pub(super) fn defines(&mut self, key: &str) -> BTreeMap<String, Spanned<String>> {
         let Some(Value::Defines(defines)) = self.layer.remove(key) else {
             return BTreeMap::new();
         };
@@ -325,6 +333,14 @@ impl Fields<'_> {
             }
         }
         expanded
+    }
+
+    /// What an ABI is made of.
+    pub(super) fn facts(&mut self, key: &str) -> BTreeMap<String, Spanned<String>> {
+        match self.layer.remove(key) {
+            Some(Value::Facts(facts)) => facts,
+            _ => BTreeMap::new(),
+        }
     }
 
     /// Every setting has been taken: a key of the table without a field is a bug that the tests find.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Manifest;
+use super::archive::{self, ArchiveSettings};
 use super::read::Inner;
 use super::resolve::Fields;
 use super::values::{ArchFlag, FloatModel, Spanned, StaticData};
@@ -18,6 +19,8 @@ pub enum RuntimeSettings {
     MicroPython(MicroPythonSettings),
     /// For CPython and Pyodide.
     Python(PythonSettings),
+    /// For programs that link archives.
+    Archive(ArchiveSettings),
 }
 
 /// Settings that only MicroPython targets have.
@@ -82,12 +85,16 @@ pub(super) fn settings(
     manifest: &Manifest,
     module: &Inner,
     target: Target,
+    build_type: &str,
     fields: &mut Fields<'_>,
 ) -> RuntimeSettings {
     match target {
         Target::MicroPython(arch) => RuntimeSettings::MicroPython(micropython(fields, arch)),
         Target::CPython(_) | Target::Pyodide(_) => {
             RuntimeSettings::Python(python(manifest, module, fields))
+        }
+        Target::Native(_) | Target::Wasi | Target::Emscripten => {
+            RuntimeSettings::Archive(archive::settings(target, build_type, fields))
         }
     }
 }

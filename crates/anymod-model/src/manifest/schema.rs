@@ -46,6 +46,14 @@ pub enum Kind {
     Programs,
     /// Names of environment variables, in which `*` matches anything.
     Variables,
+    /// The path of an archive, in which `{target}` and `{build-type}` stand for what is built.
+    Archive,
+    /// Path patterns of archives, with the same placeholders.
+    Archives,
+    /// Names of sections `[library.NAME]`.
+    LibrarySections,
+    /// What an ABI is made of, by name.
+    AbiFacts,
     /// Preprocessor macros.
     Defines,
 }
@@ -61,6 +69,8 @@ impl Kind {
             | Kind::Patterns
             | Kind::Paths
             | Kind::Flags
+            | Kind::Archive
+            | Kind::Archives
             | Kind::Defines => true,
             Kind::Bool
             | Kind::Name
@@ -74,6 +84,8 @@ impl Kind {
             | Kind::Choices(_)
             | Kind::Programs
             | Kind::Variables
+            | Kind::LibrarySections
+            | Kind::AbiFacts
             | Kind::Targets => false,
         }
     }
@@ -91,8 +103,16 @@ impl Kind {
                 | Kind::Choices(_)
                 | Kind::Programs
                 | Kind::Variables
+                | Kind::Archives
+                | Kind::LibrarySections
                 | Kind::Targets
         )
+    }
+
+    /// True if the value is a table.
+    #[must_use]
+    pub fn is_table(self) -> bool {
+        matches!(self, Kind::Defines | Kind::AbiFacts)
     }
 
     /// What the value is, for messages and the reference page.
@@ -118,6 +138,10 @@ impl Kind {
             Kind::Programs => "a list of names of programs",
             Kind::Variables => "a list of names of variables",
             Kind::Defines => "a table of macros",
+            Kind::Archive => "the path of an archive",
+            Kind::Archives => "a list of path patterns of archives",
+            Kind::LibrarySections => "a list of names of sections `[library.NAME]`",
+            Kind::AbiFacts => "a table of words, numbers, `true` and `false`",
         }
     }
 }
@@ -146,6 +170,8 @@ pub enum NameKind {
     BuildType,
     /// An artifact.
     Artifact,
+    /// A library of the host program or of the system.
+    Library,
     /// A pattern over target names.
     TargetPattern,
 }
@@ -158,6 +184,7 @@ impl NameKind {
             NameKind::Module => "MODULE",
             NameKind::BuildType => "BUILD-TYPE",
             NameKind::Artifact => "ARTIFACT",
+            NameKind::Library => "LIBRARY",
             NameKind::TargetPattern => "\"TARGET-PATTERN\"",
         }
     }

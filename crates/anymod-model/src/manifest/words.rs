@@ -78,6 +78,76 @@ pub(super) fn artifact_name(name: &str) -> Option<Problem> {
     problem(&codes::BAD_VALUE, message, hint)
 }
 
+/// Checks the name of a library's section; variables that override it are called after it.
+pub(super) fn library_name(name: &str) -> Option<Problem> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_.+".contains(letter);
+    let sane =
+        (1..=64).contains(&name.len()) && name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if sane && name.chars().all(fits) {
+        return None;
+    }
+    let message = format!("`{}` cannot be the name of a library", name.escape_debug());
+    let hint = "use ASCII letters, digits and `-_.+`, at most 64, and a letter or digit first";
+    problem(&codes::BAD_VALUE, message, hint)
+}
+
+/// Checks what a fact of an ABI is called; the fields that every stamp has are not the manifest's to set.
+pub(super) fn fact_name(name: &str) -> Option<Problem> {
+    if matches!(name, "target" | "build-type" | "compiler") {
+        let message = format!("`{name}` is a part of every ABI that the build itself knows");
+        return problem(&codes::BAD_VALUE, message, "remove it");
+    }
+    let fits =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    let sane = (1..=64).contains(&name.len()) && name.starts_with(|c: char| c.is_ascii_lowercase());
+    if sane && name.chars().all(fits) {
+        return None;
+    }
+    let message = format!("`{}` cannot be the name of a part of an ABI", name.escape_debug());
+    problem(&codes::BAD_VALUE, message, "use small ASCII letters, digits and `-`, like `gc-mode`")
+}
+
+/// Checks the text of such a fact.
+pub(super) fn fact(key: &Key, text: &str) -> Option<Problem> {
+    if text.is_empty() || text.len() > 200 {
+        let message = format!("`{}` takes texts of 1 to 200 bytes", key.name);
+        return problem(
+            &codes::BAD_VALUE,
+            message,
+            format!("write it like `{} = {}`", key.name, key.example),
+        );
+    }
+    control_character(key.name, text)
+}
+
+/// What stands for the target and the build type in paths of archives.
+pub(super) const PLACEHOLDERS: [&str; 2] = ["{target}", "{build-type}"];
+
+/// The path of an archive: nothing in braces but what stands for something.
+fn archive(text: &str) -> Option<Problem> {
+    let mut rest = text;
+    while let Some((_, inside)) = rest.split_once('{') {
+        let Some((word, after)) = inside.split_once('}') else { break };
+        // A reference to a variable has been checked already.
+        let variable = word.starts_with("env:");
+        if !variable && !PLACEHOLDERS.iter().any(|known| known[1..known.len() - 1] == *word) {
+            let message = format!("`{{{word}}}` in `{text}` stands for nothing");
+            let hint = match nearest(word, ["target", "build-type"]) {
+                Some(near) => format!("did you mean `{{{near}}}`?"),
+                None => "known are `{target}` and `{build-type}`".to_owned(),
+            };
+            return problem(&codes::BAD_VALUE, message, hint);
+        }
+        rest = after;
+    }
+    let name = text.rsplit('/').next().unwrap_or_default();
+    if name.ends_with(".a") || name.ends_with(".lib") || name.contains(['*', '}']) {
+        return None;
+    }
+    let message = format!("`{text}` is not an archive");
+    problem(&codes::SOURCE_KIND, message, "archives end in `.a` or `.lib`")
+}
+
 /// Checks a pattern over target names.
 pub(super) fn target_pattern(pattern: &str) -> Option<Problem> {
     // A `*` costs a pass over the name each; nobody means more than a few.
@@ -162,7 +232,15 @@ pub(super) fn value(key: &Key, text: &str) -> Option<Problem> {
         Kind::Targets => target_pattern(text),
         Kind::Programs => program(text),
         Kind::Variables => variable(text),
-        Kind::Bool | Kind::BuildType | Kind::Text | Kind::Flags | Kind::Defines => None,
+        Kind::Archive => path(text).or_else(|| archive(text)),
+        Kind::Archives => path(text).or_else(|| brackets(text)).or_else(|| archive(text)),
+        Kind::LibrarySections => library_name(text),
+        Kind::Bool
+        | Kind::BuildType
+        | Kind::Text
+        | Kind::Flags
+        | Kind::Defines
+        | Kind::AbiFacts => None,
     }
 }
 

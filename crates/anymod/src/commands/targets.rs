@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anymod_model::{Diagnostic, Diagnostics, Target, codes};
+use anymod_model::{Diagnostic, Diagnostics, Native, Target, codes};
 use clap::Args;
 use serde_json::json;
 
@@ -41,6 +41,9 @@ fn text() -> String {
             }
             Target::CPython(_) => format!("{name:<21}  wheel for this platform\n"),
             Target::Pyodide(_) => format!("{name:<21}  wheel for WebAssembly\n"),
+            Target::Native(_) => format!("{name:<23} archive for a program\n"),
+            Target::Wasi => format!("{name:<23} archive for a WebAssembly module with WASI\n"),
+            Target::Emscripten => format!("{name:<23} archive for emscripten\n"),
         };
     }
     text + "any other release by its full name, such as `cpython-3.10` or `pyodide-0.26.4`\n"
@@ -63,6 +66,21 @@ fn row(target: Target) -> serde_json::Value {
         Target::CPython(_) | Target::Pyodide(_) => {
             json!({ "target": name, "runtime": runtime, "version": target.kind() })
         }
+        Target::Native(native) => {
+            let Native::Platform(platform) = native else {
+                return json!({ "target": name, "runtime": runtime });
+            };
+            let info = platform.info();
+            json!({
+                "target": name,
+                "runtime": runtime,
+                "platform": info.name,
+                "os": info.os.name(),
+                "cpu": info.cpu.name(),
+                "format": info.format.name(),
+            })
+        }
+        Target::Wasi | Target::Emscripten => json!({ "target": name, "runtime": runtime }),
     }
 }
 
