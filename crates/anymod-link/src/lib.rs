@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod disasm;
 pub mod host;
+pub mod identity;
 pub mod mpy;
 mod read;
 pub mod stamp;

@@ -10,6 +10,7 @@ pub mod codes;
 pub mod diag;
 pub mod event;
 pub mod graph;
+pub mod identity;
 pub mod manifest;
 pub mod mpy;
 pub mod platform;

@@ -17,7 +17,7 @@
 //! | `.anymod-files` | every file with its hash |
 
 mod add;
-mod archive;
+pub(crate) mod archive;
 mod command;
 mod debian;
 mod files;
@@ -28,7 +28,7 @@ mod lock;
 mod make;
 mod module;
 mod name;
-mod npm;
+pub(crate) mod npm;
 mod pyconfig;
 mod python;
 mod release;

@@ -26,27 +26,7 @@ pub(crate) fn fetch(
     work: &Path,
     environment: &Environment,
 ) -> Result<(PathBuf, LockedPackage), Diagnostic> {
-    let npm = environment.find_program("npm").ok_or_else(|| {
-        failed("fetch the runtime: `npm` is missing").hint(
-            "install Node.js with npm (`apt-get install nodejs npm`) and put it on the `PATH`",
-        )
-    })?;
-    let purpose = format!("fetch npm's {PACKAGE}@{version}");
-    let mut pack = command(&npm, environment);
-    pack.args(["pack", "--silent", "--ignore-scripts", "--pack-destination"])
-        .arg(work)
-        .arg(format!("{PACKAGE}@{version}"))
-        // A project of npm's at this place is not meant.
-        .current_dir(work);
-    output(&mut pack, &purpose).map_err(|finding| {
-        finding.hint("check the network, the registry that npm is configured for, and the version")
-    })?;
-    let entries = std::fs::read_dir(work).map_err(|error| install::read_error(work, &error))?;
-    let file = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "tgz"))
-        .ok_or_else(|| failed(&format!("{purpose}: npm left no file")))?;
-    let bytes = install::read(&file)?;
+    let (file, bytes) = pack(PACKAGE, version, work, environment)?;
     let integrity = integrity(&bytes);
     let pinned = RELEASES.iter().find(|(known, _)| *known == version).map(|(_, pin)| *pin);
     let locked = locked.and_then(|package| package.integrity.as_deref());
@@ -72,8 +52,42 @@ pub(crate) fn fetch(
     Ok((file, package))
 }
 
+/// Downloads a package into a directory, as npm is configured: its file and that file's bytes.
+///
+/// # Errors
+/// `T0011` if npm is missing or fails.
+pub(crate) fn pack(
+    package: &str,
+    version: &str,
+    work: &Path,
+    environment: &Environment,
+) -> Result<(PathBuf, Vec<u8>), Diagnostic> {
+    let npm = environment.find_program("npm").ok_or_else(|| {
+        failed(&format!("fetch {package}: `npm` is missing")).hint(
+            "install Node.js with npm (`apt-get install nodejs npm`) and put it on the `PATH`",
+        )
+    })?;
+    let purpose = format!("fetch npm's {package}@{version}");
+    let mut pack = command(&npm, environment);
+    pack.args(["pack", "--silent", "--ignore-scripts", "--pack-destination"])
+        .arg(work)
+        .arg(format!("{package}@{version}"))
+        // A project of npm's at this place is not meant.
+        .current_dir(work);
+    output(&mut pack, &purpose).map_err(|finding| {
+        finding.hint("check the network, the registry that npm is configured for, and the version")
+    })?;
+    let entries = std::fs::read_dir(work).map_err(|error| install::read_error(work, &error))?;
+    let file = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "tgz"))
+        .ok_or_else(|| failed(&format!("{purpose}: npm left no file")))?;
+    let bytes = install::read(&file)?;
+    Ok((file, bytes))
+}
+
 /// SHA-512 in the form of `package-lock.json`.
-fn integrity(bytes: &[u8]) -> String {
+pub(crate) fn integrity(bytes: &[u8]) -> String {
     format!("sha512-{}", base64(&Sha512::digest(bytes)))
 }
 

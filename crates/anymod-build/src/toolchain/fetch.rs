@@ -12,6 +12,7 @@ use anymod_model::codes::toolchain as codes;
 use super::install::Package;
 use crate::environment::Environment;
 use crate::install;
+use crate::target::npm;
 use anymod_store::Digest;
 
 /// Ways to run pip, best first.
@@ -53,6 +54,23 @@ pub(crate) fn fetch(
     let wheel = files.next().ok_or_else(|| failed(package, "the download left no file"))?;
     check(package, &wheel)?;
     Ok(wheel)
+}
+
+/// Downloads the package from npm into `work`; the path of the file.
+pub(crate) fn fetch_from_npm(
+    package: &Package,
+    work: &Path,
+    environment: &Environment,
+) -> Result<PathBuf, Diagnostic> {
+    let fetched = npm::pack(package.distribution, package.version, work, environment);
+    let (file, _) = fetched.map_err(|finding| {
+        let mut whole = failed(package, &finding.message);
+        whole.notes = finding.notes;
+        whole.hint = finding.hint;
+        whole
+    })?;
+    check(package, &file)?;
+    Ok(file)
 }
 
 /// Compares the file with the pins.

