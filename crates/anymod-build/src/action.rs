@@ -59,6 +59,21 @@ pub(crate) enum Work {
     },
     /// By packing a wheel.
     Wheel(Box<Wheel>),
+    /// By writing what is known already.
+    Text(Box<[u8]>),
+    /// By finishing an addon that was linked.
+    Seal(Box<Seal>),
+}
+
+/// An addon to be sealed: what it has to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Seal {
+    /// What it is to be installed as.
+    pub(crate) file: String,
+    /// Names of functions that may use any instruction.
+    pub(crate) dispatched: Vec<String>,
+    /// True if nothing for debuggers may be left in it.
+    pub(crate) stripped: bool,
 }
 
 /// What a command needs besides its arguments.

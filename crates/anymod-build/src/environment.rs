@@ -13,6 +13,9 @@ pub const ANYMOD_HOME: &str = "ANYMOD_HOME";
 /// Name of the variable that chooses the toolchain: `auto`, `gnu` or `zig`.
 pub const ANYMOD_TOOLCHAIN: &str = "ANYMOD_TOOLCHAIN";
 
+/// Name of the variable that says where zig keeps what it builds for itself.
+const ZIG_CACHE: &str = "ZIG_GLOBAL_CACHE_DIR";
+
 /// Name of the variable that holds what counts as now, for tools that write down the time.
 pub(crate) const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 
@@ -149,6 +152,12 @@ impl Environment {
             .filter_map(|name| Some(((*name).to_owned(), self.get(name)?.to_owned())))
             .collect();
         tools.insert("LC_ALL".to_owned(), "C.UTF-8".to_owned());
+        // Where zig keeps the libraries that it builds for a platform once; nothing in it reaches an output.
+        let cache = self.set(ZIG_CACHE).map(PathBuf::from);
+        let cache = cache.or_else(|| Some(self.data_dir()?.join("zig-cache")));
+        if let Some(cache) = cache.filter(|cache| cache.is_absolute()) {
+            tools.insert(ZIG_CACHE.to_owned(), cache.to_string_lossy().into_owned());
+        }
         tools
     }
 

@@ -52,6 +52,7 @@ mod jobs;
 mod locations;
 mod log;
 pub mod mpy;
+mod node;
 mod package;
 mod plan;
 pub mod probe;

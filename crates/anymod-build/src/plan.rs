@@ -6,6 +6,7 @@
 mod compile;
 mod micropython;
 mod module;
+mod node;
 mod python;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +46,8 @@ pub(crate) struct Selection {
     pub(crate) targets: Vec<String>,
     /// The build type; the manifest's default if none.
     pub(crate) build_type: Option<String>,
+    /// Variants of addons by name, or `all`.
+    pub(crate) variants: Vec<String>,
     /// The family of compilers asked for.
     pub(crate) toolchain: Option<ToolchainKind>,
     /// Of all that, only these modules for these targets; everything if none.
@@ -77,6 +80,8 @@ pub(crate) struct Product {
     pub(crate) installed: String,
     /// The linker's account of sizes; none if nothing was linked.
     pub(crate) sizes: Option<String>,
+    /// True for what several targets of the module have.
+    pub(crate) shared: bool,
     /// The actions that were planned for it, by index; what it shares with an earlier one is not among them.
     pub(crate) actions: Range<usize>,
 }
@@ -89,6 +94,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) log: &'a mut Log,
     globber: Globber,
     forced: Option<ToolchainKind>,
+    /// Variants of addons by name, or `all`.
+    variants: Vec<String>,
     toolchains: BTreeMap<Target, Result<Toolchain, Diagnostics>>,
     pythons: BTreeMap<Target, Result<PythonTools, Diagnostics>>,
     mpy_crosses: BTreeMap<Abi, Result<MpyCross, Diagnostic>>,
@@ -124,6 +131,7 @@ pub(crate) fn plan(
         log,
         globber: Globber::new(root, &[BUILD_DIR, DIST_DIR]),
         forced: selection.toolchain,
+        variants: selection.variants.clone(),
         toolchains: BTreeMap::new(),
         pythons: BTreeMap::new(),
         mpy_crosses: BTreeMap::new(),
@@ -132,13 +140,19 @@ pub(crate) fn plan(
         shared: BTreeSet::new(),
     };
     let mut products = Vec::new();
+    let mut placed = BTreeSet::new();
     let mut findings: Vec<Diagnostic> = Vec::new();
     for (module, target) in jobs {
         let planned = planner.actions.len();
         match planner.module(&module, target, build_type) {
-            Ok(mut product) => {
-                product.actions = planned..planner.actions.len();
-                products.push(product);
+            Ok(made) => {
+                let actions = planned..planner.actions.len();
+                // What an addon's targets share is made for the first of them.
+                let made = made
+                    .into_iter()
+                    .filter(|product| !product.shared || placed.insert(product.installed.clone()));
+                products
+                    .extend(made.map(|product| Product { actions: actions.clone(), ..product }));
             }
             Err(errors) => {
                 for action in planner.actions.drain(planned..) {

@@ -22,6 +22,8 @@ pub struct BuildRequest {
     pub targets: Vec<String>,
     /// The build type; the manifest's default if none.
     pub build_type: Option<String>,
+    /// Variants of addons for Node.js by name, or `all`; what the manifest says, or this machine's, if none.
+    pub variants: Vec<String>,
     /// The family of compilers, `auto`, `gnu` or `zig`; what the environment and the manifest say if none.
     pub toolchain: Option<String>,
     /// How many actions run at once; as many as the machine has processors, or a jobserver allows, if none.
@@ -64,6 +66,7 @@ impl BuildRequest {
             modules: Vec::new(),
             targets: Vec::new(),
             build_type: None,
+            variants: Vec::new(),
             toolchain: None,
             jobs: None,
             keep_going: false,
@@ -75,9 +78,11 @@ impl BuildRequest {
 
     /// What is asked for, as text: all that decides the plan besides files and environment.
     pub(crate) fn asked(&self, manifest: &Path) -> String {
-        let BuildRequest { modules, targets, build_type, toolchain, .. } = self;
+        let BuildRequest { modules, targets, build_type, variants, toolchain, .. } = self;
         let version = env!("CARGO_PKG_VERSION");
-        format!("{version} {manifest:?} {modules:?} {targets:?} {build_type:?} {toolchain:?}")
+        format!(
+            "{version} {manifest:?} {modules:?} {targets:?} {build_type:?} {variants:?} {toolchain:?}"
+        )
     }
 }
 
@@ -118,6 +123,7 @@ pub(crate) fn selection(request: &BuildRequest) -> Result<Selection, Diagnostics
         modules: request.modules.clone(),
         targets: request.targets.clone(),
         build_type: request.build_type.clone(),
+        variants: request.variants.clone(),
         toolchain: toolchain::forced_kind(request.toolchain.as_deref(), &request.environment)?,
         only: None,
     })

@@ -15,7 +15,7 @@ use anymod_pack::mpy::MergeOptions;
 
 use anymod_store::Digest;
 
-use crate::action::{self, Action, Link, Wheel, Work};
+use crate::action::{self, Action, Link, Seal, Wheel, Work};
 use crate::children::{Children, Stop};
 use crate::environment::{Environment, SOURCE_DATE_EPOCH};
 use crate::fence::Fence;
@@ -129,6 +129,10 @@ pub(crate) fn execute(action: &Action, index: usize, workshop: &Workshop<'_>) ->
         Work::Link(link) => link_action(action, link, workshop),
         Work::Merge { source_name } => Done::of(merge(action, source_name.as_ref(), workshop)),
         Work::Wheel(wheel) => wheel_action(action, wheel, workshop),
+        Work::Text(bytes) => Done::of(
+            write(action.name(), bytes, workshop).map(|made| vec![made]).map_err(Into::into),
+        ),
+        Work::Seal(seal) => seal_action(action, seal, workshop),
     }));
     result.unwrap_or_else(|_| {
         let message =
@@ -348,6 +352,19 @@ fn wheel_action(action: &Action, wheel: &Wheel, workshop: &Workshop<'_>) -> Done
         Ok::<_, Diagnostics>((vec![write(action.name(), &bytes, workshop)?], warnings))
     };
     match packed() {
+        Ok((made, warnings)) => Done { made, warnings, ..Done::default() },
+        Err(errors) => Done::of(Err(errors)),
+    }
+}
+
+fn seal_action(action: &Action, seal: &Seal, workshop: &Workshop<'_>) -> Done {
+    let sealed = || {
+        let linked = action.inputs.first().map_or("", String::as_str);
+        let bytes = install::read(&workshop.root.join(linked))?;
+        let (bytes, warnings) = crate::node::seal(bytes, seal)?;
+        Ok::<_, Diagnostics>((vec![write(action.name(), &bytes, workshop)?], warnings))
+    };
+    match sealed() {
         Ok((made, warnings)) => Done { made, warnings, ..Done::default() },
         Err(errors) => Done::of(Err(errors)),
     }

@@ -122,6 +122,14 @@ pub enum ActionKind {
     Merge,
     /// Packs an extension module and Python files into a wheel.
     Wheel,
+    /// Writes a text that follows from the manifest alone.
+    Text,
+    /// Writes an object with the identity of an addon.
+    Identity,
+    /// Makes an import library for what an addon takes from the program that loads it.
+    ImportLibrary,
+    /// Writes sums into the identity of an addon, and audits it.
+    Seal,
 }
 
 impl ActionKind {
@@ -136,6 +144,10 @@ impl ActionKind {
             ActionKind::Link => "link",
             ActionKind::Merge => "merge",
             ActionKind::Wheel => "wheel",
+            ActionKind::Text => "text",
+            ActionKind::Identity => "identity",
+            ActionKind::ImportLibrary => "import-library",
+            ActionKind::Seal => "seal",
         }
     }
 }

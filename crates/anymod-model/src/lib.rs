@@ -13,6 +13,7 @@ pub mod graph;
 pub mod identity;
 pub mod manifest;
 pub mod mpy;
+pub mod node;
 pub mod platform;
 pub mod pyodide;
 pub mod settings;

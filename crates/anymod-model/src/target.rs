@@ -19,17 +19,20 @@ pub enum Runtime {
     Wasi,
     /// WebAssembly as emscripten makes it, through archives.
     Emscripten,
+    /// Node.js on a platform, and bun, through addons.
+    Node,
 }
 
 impl Runtime {
     /// Every runtime, in the order in which reports list them.
-    pub const ALL: [Runtime; 6] = [
+    pub const ALL: [Runtime; 7] = [
         Runtime::MicroPython,
         Runtime::CPython,
         Runtime::Pyodide,
         Runtime::Native,
         Runtime::Wasi,
         Runtime::Emscripten,
+        Runtime::Node,
     ];
 
     /// Name as it begins a target's name.
@@ -42,6 +45,7 @@ impl Runtime {
             Runtime::Native => "native",
             Runtime::Wasi => "wasi",
             Runtime::Emscripten => "emscripten",
+            Runtime::Node => "node",
         }
     }
 
@@ -60,6 +64,7 @@ impl Runtime {
             Runtime::Pyodide => &["pyodide"],
             Runtime::Native => &["archive"],
             Runtime::Wasi | Runtime::Emscripten => &["archive", "wasm"],
+            Runtime::Node => &["node"],
         }
     }
 }
@@ -157,6 +162,8 @@ pub enum Target {
     Wasi,
     /// WebAssembly for emscripten in archives.
     Emscripten,
+    /// Addons of Node.js for a platform.
+    Node(Platform),
 }
 
 impl Target {
@@ -168,7 +175,8 @@ impl Target {
         let platforms = PLATFORMS.iter().map(|row| Native::Platform(row.platform));
         let natives = [Native::Host, Native::HostStatic].into_iter().chain(platforms);
         let archives = natives.map(Target::Native).chain([Target::Wasi, Target::Emscripten]);
-        micropythons.chain(cpythons).chain(pyodides).chain(archives)
+        let addons = PLATFORMS.iter().map(|row| Target::Node(row.platform));
+        micropythons.chain(cpythons).chain(pyodides).chain(archives).chain(addons)
     }
 
     /// The runtime that loads the module.
@@ -181,6 +189,7 @@ impl Target {
             Target::Native(_) => Runtime::Native,
             Target::Wasi => Runtime::Wasi,
             Target::Emscripten => Runtime::Emscripten,
+            Target::Node(_) => Runtime::Node,
         }
     }
 
@@ -196,7 +205,9 @@ impl Target {
         match self {
             Target::MicroPython(_) => Some(ObjectFormat::Elf),
             Target::CPython(_) | Target::Native(Native::Host | Native::HostStatic) => None,
-            Target::Native(Native::Platform(platform)) => Some(platform.info().format),
+            Target::Native(Native::Platform(platform)) | Target::Node(platform) => {
+                Some(platform.info().format)
+            }
             Target::Pyodide(_) | Target::Wasi | Target::Emscripten => Some(ObjectFormat::Wasm),
         }
     }
@@ -209,7 +220,9 @@ impl Target {
             Target::CPython(version) => version.to_string(),
             Target::Pyodide(version) => version.to_string(),
             Target::Native(Native::HostStatic) => "static".to_owned(),
-            Target::Native(Native::Platform(platform)) => platform.to_string(),
+            Target::Native(Native::Platform(platform)) | Target::Node(platform) => {
+                platform.to_string()
+            }
             Target::Native(Native::Host) | Target::Wasi | Target::Emscripten => String::new(),
         }
     }
@@ -228,6 +241,7 @@ impl Target {
             "micropython" => Arch::from_name(kind).map(Target::MicroPython),
             "cpython" => PythonVersion::parse(kind).map(Target::CPython),
             "pyodide" => PyodideVersion::parse(kind).map(Target::Pyodide),
+            "node" => Platform::from_name(kind).map(Target::Node),
             "native" if kind == "static" => Some(Target::Native(Native::HostStatic)),
             "native" => {
                 Platform::from_name(kind).map(|platform| Target::Native(Native::Platform(platform)))
@@ -317,7 +331,15 @@ mod tests {
         assert_eq!(names("micropython-rv*"), ["micropython-rv32imc", "micropython-rv64imc"]);
         assert_eq!(
             names("*x64"),
-            ["micropython-x64", "native-linux-x64", "native-darwin-x64", "native-win32-x64"]
+            [
+                "micropython-x64",
+                "native-linux-x64",
+                "native-darwin-x64",
+                "native-win32-x64",
+                "node-linux-x64",
+                "node-darwin-x64",
+                "node-win32-x64"
+            ]
         );
         assert_eq!(names("native"), ["native"], "named in full");
         assert_eq!(names("native-linux-*").len(), 4);
@@ -326,7 +348,8 @@ mod tests {
         assert_eq!(names("pyodide-0.2*"), ["pyodide-0.27.7", "pyodide-0.28.3", "pyodide-0.29.5"]);
         assert_eq!(names("pyodide-0.25.0"), ["pyodide-0.25.0"], "named in full");
         assert_eq!(Target::matching("*").len(), Target::all().count());
-        assert!(Target::matching("node-*").is_empty());
+        assert_eq!(names("node-*").len(), 8);
+        assert!(Target::matching("deno-*").is_empty());
     }
 
     #[test]

@@ -23,9 +23,10 @@ use std::path::{Path, PathBuf};
 
 use anymod_model::manifest::{
     ArchiveSettings, ArtifactSettings, LibrarySettings, Manifest, MicroPythonSettings,
-    ModuleSettings, PythonSettings, RuntimeSettings, Spanned, ToolchainChoice, ToolchainKind,
-    parse,
+    ModuleSettings, NodeSettings, PythonSettings, RuntimeSettings, Spanned, ToolchainChoice,
+    ToolchainKind, parse,
 };
+use anymod_model::node::Variant;
 use anymod_model::{Diagnostics, Place, Target};
 
 const FILE: &str = "anymod.toml";
@@ -189,11 +190,28 @@ fn dump_settings(settings: &ModuleSettings, text: &str) -> String {
         RuntimeSettings::MicroPython(settings) => dump_micropython(&mut out, settings, text),
         RuntimeSettings::Python(settings) => dump_python(&mut out, settings, text),
         RuntimeSettings::Archive(settings) => dump_archive(&mut out, settings, text),
+        RuntimeSettings::Node(settings) => dump_node(&mut out, settings, text),
     }
     for (name, value) in &settings.environment {
         writeln!(out, "read {name} = {value:?}").unwrap();
     }
     out
+}
+
+fn dump_node(out: &mut String, settings: &NodeSettings, text: &str) {
+    let NodeSettings { version, napi, package, delay_load, .. } = settings;
+    writeln!(out, "package {package} {version} napi {napi} delay-load {delay_load}").unwrap();
+    for (key, value) in [("crate", &settings.crate_dir), ("declarations", &settings.declarations)] {
+        if let Some(value) = value {
+            writeln!(out, "{key} {}{}", value.value, origin(value, text)).unwrap();
+        }
+    }
+    for variant in &settings.variants {
+        let Variant { name, level } = &variant.value;
+        writeln!(out, "variant {name} {level}{}", origin(variant, text)).unwrap();
+    }
+    list(out, "dispatched", &settings.dispatched, text);
+    list(out, "ldflags", &settings.ldflags, text);
 }
 
 fn dump_toolchain(target: Target, choice: &ToolchainChoice) -> String {

@@ -4,5 +4,6 @@
 //! known (a caller who wants disassembly passes a function that makes it).
 
 pub mod mpy;
+pub mod node;
 pub mod wheel;
 mod zip;

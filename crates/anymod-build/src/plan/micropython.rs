@@ -60,7 +60,7 @@ impl Planner<'_> {
         let ModuleSettings { module, target, .. } = &scope.settings;
         let installed = format!("{DIST_DIR}/{target}/{module}.mpy");
         let (module, target) = (module.clone(), *target);
-        Ok(Product { module, target, built, installed, sizes, actions: 0..0 })
+        Ok(Product { module, target, built, installed, sizes, shared: false, actions: 0..0 })
     }
 
     /// Adds the actions before linking; returns that of linking.

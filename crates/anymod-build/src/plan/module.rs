@@ -51,14 +51,15 @@ impl Planner<'_> {
         module: &str,
         target: Target,
         build_type: &str,
-    ) -> Result<Product, Diagnostics> {
+    ) -> Result<Vec<Product>, Diagnostics> {
         let environment = self.environment;
         let lookup = |name: &str| environment.get(name).map(str::to_owned);
         let settings = self.manifest.resolve(module, target, build_type, &lookup)?;
         let dir = format!("{BUILD_DIR}/{target}/{build_type}/{module}");
         let scope = Scope { settings, dir };
         let sources = self.sources(&scope.settings)?;
-        match &scope.settings.runtime {
+        let product = match &scope.settings.runtime {
+            RuntimeSettings::Node(own) => return self.node(&scope, own, &sources),
             RuntimeSettings::MicroPython(own) => self.micropython(&scope, own, &sources),
             RuntimeSettings::Python(own) => self.python(&scope, own, &sources),
             RuntimeSettings::Archive(_) => {
@@ -66,7 +67,8 @@ impl Planner<'_> {
                 let finding = Diagnostic::error(&toolchain::UNSUPPORTED, message);
                 Err(finding.hint("leave the target out").into())
             }
-        }
+        };
+        Ok(vec![product?])
     }
 
     /// Expands the patterns of sources, in their order; matches of one pattern are sorted.

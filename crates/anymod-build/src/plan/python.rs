@@ -36,7 +36,7 @@ impl Planner<'_> {
         let installed = format!("{DIST_DIR}/{target}/{name}");
         self.add(wheel);
         let (module, target) = (module.clone(), *target);
-        Ok(Product { module, target, built, installed, sizes: None, actions: 0..0 })
+        Ok(Product { module, target, built, installed, sizes: None, shared: false, actions: 0..0 })
     }
 
     /// What is in the wheel, by names in it: the extension in its package, and Python files and data beside it.

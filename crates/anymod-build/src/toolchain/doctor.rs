@@ -107,7 +107,7 @@ fn examine(target: Target, environment: &Environment, log: &mut Log) -> TargetHe
             kinds.map(|kind| examine_toolchain(kind, arch, environment, log)).collect()
         }
         Target::CPython(_) | Target::Pyodide(_) => vec![examine_python(target, environment, log)],
-        Target::Native(_) | Target::Wasi | Target::Emscripten => Vec::new(),
+        Target::Native(_) | Target::Wasi | Target::Emscripten | Target::Node(_) => Vec::new(),
     };
     let ready = toolchains.iter().any(|toolchain| toolchain.works);
     TargetHealth { target: target.to_string(), ready, toolchains }

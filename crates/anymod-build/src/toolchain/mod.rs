@@ -14,6 +14,7 @@ pub(crate) mod fetch;
 pub mod install;
 mod libraries;
 mod mpy_cross;
+mod node;
 mod python;
 mod smoke;
 mod table;
@@ -21,6 +22,7 @@ mod unpack;
 
 pub(crate) use libraries::{Library, Recipe, find_library, group};
 pub(crate) use mpy_cross::{MpyCross, find_mpy_cross};
+pub(crate) use node::{NodeTools, find_node};
 pub(crate) use python::{LinkCall, Linked, Python, PythonTools, find_python};
 
 use std::path::{Path, PathBuf};

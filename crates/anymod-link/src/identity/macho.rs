@@ -58,7 +58,12 @@ fn of_directory(bytes: &[u8], at: usize) -> Option<Vec<(usize, [u8; 32])>> {
         return None;
     }
     let pages = bytes.get(..limit)?.chunks(1 << page).take(count);
-    Some(pages.enumerate().map(|(slot, page)| (first + slot * 32, Sha256::digest(page).into())).collect())
+    Some(
+        pages
+            .enumerate()
+            .map(|(slot, page)| (first + slot * 32, Sha256::digest(page).into()))
+            .collect(),
+    )
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u32> {

@@ -31,7 +31,7 @@ pub fn object(format: Format, record: &Record) -> Option<Vec<u8>> {
 }
 
 fn in_elf(architecture: Architecture, record: &[u8]) -> Object<'static> {
-    let mut object = Object::new(BinaryFormat::Elf, architecture, Endianness::Little.into());
+    let mut object = Object::new(BinaryFormat::Elf, architecture, Endianness::Little);
     let mut note = Vec::new();
     // The name's length counts its NUL; name and content begin at multiples of four.
     for number in [NOTE_NAME.len() as u32 + 1, record.len() as u32, NOTE_TYPE] {
@@ -42,14 +42,15 @@ fn in_elf(architecture: Architecture, record: &[u8]) -> Object<'static> {
     note.extend(record);
     let id = object.add_section(Vec::new(), ELF_SECTION.into(), SectionKind::Note);
     object.append_section_data(id, &note, 4);
-    object.section_mut(id).flags = SectionFlags::Elf { sh_type: elf::SHT_NOTE, sh_flags: elf::SHF_ALLOC };
+    object.section_mut(id).flags =
+        SectionFlags::Elf { sh_type: elf::SHT_NOTE, sh_flags: elf::SHF_ALLOC };
     // Without it some linkers make the stack executable.
     object.add_section(Vec::new(), b".note.GNU-stack".to_vec(), SectionKind::Other);
     object
 }
 
 fn in_macho(architecture: Architecture, record: &[u8]) -> Object<'static> {
-    let mut object = Object::new(BinaryFormat::MachO, architecture, Endianness::Little.into());
+    let mut object = Object::new(BinaryFormat::MachO, architecture, Endianness::Little);
     let mut version = MachOBuildVersion::default();
     version.platform = macho::PLATFORM_MACOS;
     version.minos = macho::Version(0x000b_0000);
@@ -58,10 +59,8 @@ fn in_macho(architecture: Architecture, record: &[u8]) -> Object<'static> {
     let (segment, section) = MACHO_SECTION;
     let id = object.add_section(segment.into(), section.into(), SectionKind::ReadOnlyData);
     object.append_section_data(id, record, 8);
-    object.section_mut(id).flags = SectionFlags::MachO {
-        flags: macho::S_ATTR_NO_DEAD_STRIP,
-        reserved2: 0,
-    };
+    object.section_mut(id).flags =
+        SectionFlags::MachO { flags: macho::S_ATTR_NO_DEAD_STRIP, reserved2: 0 };
     object.add_symbol(Symbol {
         name: b"anymod_identity".to_vec(),
         value: 0,
@@ -76,7 +75,7 @@ fn in_macho(architecture: Architecture, record: &[u8]) -> Object<'static> {
 }
 
 fn in_pe(architecture: Architecture, record: &[u8]) -> Object<'static> {
-    let mut object = Object::new(BinaryFormat::Coff, architecture, Endianness::Little.into());
+    let mut object = Object::new(BinaryFormat::Coff, architecture, Endianness::Little);
     let id = object.add_section(Vec::new(), PE_SECTION.into(), SectionKind::ReadOnlyData);
     object.append_section_data(id, record, 8);
     object

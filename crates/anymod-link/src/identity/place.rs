@@ -1,8 +1,6 @@
 //! Where the record is in ELF, Mach-O and PE files, and which bytes of a file signing tools change.
 
-use anymod_model::identity::{
-    MACHO_SECTION, NOTE_NAME, NOTE_TYPE, PE_SECTION, Range, TO_THE_END,
-};
+use anymod_model::identity::{MACHO_SECTION, NOTE_NAME, NOTE_TYPE, PE_SECTION, Range, TO_THE_END};
 use anymod_model::platform::{Cpu, ObjectFormat};
 use object::elf::FileHeader64;
 use object::macho::MachHeader64;

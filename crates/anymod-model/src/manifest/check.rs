@@ -138,7 +138,7 @@ impl Checker<'_> {
 fn has_sources(section: &Node) -> bool {
     let mut inner = section.children.values().flatten().map(|inner| &inner.node);
     let own = ["sources", "archives"].iter().any(|key| !section.many(key).is_empty());
-    own || inner.any(has_sources)
+    own || section.one("crate").is_some() || inner.any(has_sources)
 }
 
 /// The finding for a build type that does not exist.

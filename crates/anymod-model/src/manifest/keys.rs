@@ -2,8 +2,10 @@
 //! what it means. Adding a key is adding a row here and a field in `resolve`.
 
 mod archives;
+mod node;
 
 use archives::{ARCHIVE, LIBRARY, MODULE_ARCHIVE, MODULE_WASM, WASM};
+use node::{MODULE_NODE, NODE};
 
 use super::schema::{Child, Group, Key, Kind, NameKind, Section};
 use super::values::{ArchFlag, FloatModel, StaticData, ToolchainKind};
@@ -49,6 +51,7 @@ static PROJECT: Section = Section {
         child("pyodide", &PYODIDE),
         child("archive", &ARCHIVE),
         child("wasm", &WASM),
+        child("node", &NODE),
         named("target", NameKind::TargetPattern, &SHARED_OVERLAY),
     ],
 };
@@ -63,6 +66,7 @@ static BUILD_TYPE: Section = Section {
         child("pyodide", &PYODIDE),
         child("archive", &ARCHIVE),
         child("wasm", &WASM),
+        child("node", &NODE),
         named("target", NameKind::TargetPattern, &SHARED_OVERLAY),
     ],
 };
@@ -76,6 +80,7 @@ static SHARED_OVERLAY: Section = Section {
         child("pyodide", &PYODIDE),
         child("archive", &ARCHIVE),
         child("wasm", &WASM),
+        child("node", &NODE),
     ],
 };
 
@@ -88,6 +93,7 @@ static MODULE: Section = Section {
         child("pyodide", &MODULE_PYODIDE),
         child("archive", &MODULE_ARCHIVE),
         child("wasm", &MODULE_WASM),
+        child("node", &MODULE_NODE),
         named("target", NameKind::TargetPattern, &TARGET_OVERLAY),
         named("build-type", NameKind::BuildType, &BUILD_TYPE_OVERLAY),
     ],
@@ -102,6 +108,7 @@ static TARGET_OVERLAY: Section = Section {
         child("pyodide", &MODULE_PYODIDE),
         child("archive", &MODULE_ARCHIVE),
         child("wasm", &MODULE_WASM),
+        child("node", &MODULE_NODE),
     ],
 };
 
@@ -114,6 +121,7 @@ static BUILD_TYPE_OVERLAY: Section = Section {
         child("pyodide", &MODULE_PYODIDE),
         child("archive", &MODULE_ARCHIVE),
         child("wasm", &MODULE_WASM),
+        child("node", &MODULE_NODE),
     ],
 };
 

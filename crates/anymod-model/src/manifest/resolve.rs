@@ -101,7 +101,8 @@ impl Manifest {
         let mut fields = Fields { file: &self.file, layer, environment, read: &mut read, findings };
         archive::unsupported(inner, target, &mut fields);
         let sources = fields.list("sources");
-        let has_sources = !sources.is_empty() || fields.layer.contains_key("archives");
+        let has_sources = !sources.is_empty()
+            || ["archives", "crate"].iter().any(|key| fields.layer.contains_key(key));
         if !has_sources && fields.findings.is_empty() {
             let message = format!("module `{module}` has no sources for `{target}`");
             let hint = format!(

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Manifest;
 use super::archive::{self, ArchiveSettings};
+use super::node::{self, NodeSettings};
 use super::read::Inner;
 use super::resolve::Fields;
 use super::values::{ArchFlag, FloatModel, Spanned, StaticData};
@@ -21,6 +22,8 @@ pub enum RuntimeSettings {
     Python(PythonSettings),
     /// For programs that link archives.
     Archive(ArchiveSettings),
+    /// For Node.js.
+    Node(NodeSettings),
 }
 
 /// Settings that only MicroPython targets have.
@@ -95,6 +98,9 @@ pub(super) fn settings(
         }
         Target::Native(_) | Target::Wasi | Target::Emscripten => {
             RuntimeSettings::Archive(archive::settings(target, build_type, fields))
+        }
+        Target::Node(platform) => {
+            RuntimeSettings::Node(node::settings(manifest, module, platform, fields))
         }
     }
 }

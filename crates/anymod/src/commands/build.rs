@@ -45,6 +45,10 @@ pub(crate) struct Selection {
     /// Build type [default: as the manifest says, else `release`]
     #[arg(short, long, value_name = "TYPE")]
     build_type: Option<String>,
+    /// Variant of addons for Node.js: `modern`, `baseline`, one that the manifest names, or `all` [default: as the
+    /// manifest says, else the one for this machine]
+    #[arg(long, value_name = "NAME")]
+    variant: Vec<String>,
     /// Compilers to use: `auto`, `gnu` or `zig` [default: ANYMOD_TOOLCHAIN, then the manifest, then `auto`]
     #[arg(long, value_name = "KIND")]
     toolchain: Option<String>,
@@ -69,6 +73,7 @@ impl Selection {
             modules: self.modules.clone(),
             targets: self.target.clone(),
             build_type: self.build_type.clone(),
+            variants: self.variant.clone(),
             toolchain: self.toolchain.clone(),
             jobs,
             keep_going: settings.is_on("build.keep-going"),

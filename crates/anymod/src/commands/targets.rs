@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anymod_model::{Diagnostic, Diagnostics, Native, Target, codes};
+use anymod_model::{Diagnostic, Diagnostics, Native, Platform, Target, codes};
 use clap::Args;
 use serde_json::json;
 
@@ -44,6 +44,7 @@ fn text() -> String {
             Target::Native(_) => format!("{name:<23} archive for a program\n"),
             Target::Wasi => format!("{name:<23} archive for a WebAssembly module with WASI\n"),
             Target::Emscripten => format!("{name:<23} archive for emscripten\n"),
+            Target::Node(_) => format!("{name:<23} addon for Node.js\n"),
         };
     }
     text + "any other release by its full name, such as `cpython-3.10` or `pyodide-0.26.4`\n"
@@ -70,18 +71,23 @@ fn row(target: Target) -> serde_json::Value {
             let Native::Platform(platform) = native else {
                 return json!({ "target": name, "runtime": runtime });
             };
-            let info = platform.info();
-            json!({
-                "target": name,
-                "runtime": runtime,
-                "platform": info.name,
-                "os": info.os.name(),
-                "cpu": info.cpu.name(),
-                "format": info.format.name(),
-            })
+            on_platform(&name, runtime, platform)
         }
         Target::Wasi | Target::Emscripten => json!({ "target": name, "runtime": runtime }),
+        Target::Node(platform) => on_platform(&name, runtime, platform),
     }
+}
+
+fn on_platform(name: &str, runtime: &str, platform: Platform) -> serde_json::Value {
+    let info = platform.info();
+    json!({
+        "target": name,
+        "runtime": runtime,
+        "platform": info.name,
+        "os": info.os.name(),
+        "cpu": info.cpu.name(),
+        "format": info.format.name(),
+    })
 }
 
 /// The targets that match any of the patterns; all of them if there is none.

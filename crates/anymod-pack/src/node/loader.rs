@@ -1,0 +1,155 @@
+//! The loader of an addon: a table of every file that there may be, and the code that chooses, checks and loads one.
+
+use anymod_model::Platform;
+use anymod_model::node::{Variant, file_name, has_variants};
+use anymod_model::platform::PLATFORMS;
+
+use super::check::CHECK;
+use super::probe::{PROBE_VERSION, probe_file};
+
+/// An addon, as its loader knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addon {
+    /// Name of the module.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Name of its npm package.
+    pub package: String,
+    /// What is built for each platform.
+    pub built: Vec<Built>,
+    /// Names that it exports; empty if they are not known.
+    pub exports: Vec<String>,
+}
+
+/// What is built for a platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// The platform.
+    pub platform: Platform,
+    /// The variants; none where processors have no levels.
+    pub variants: Vec<Variant>,
+}
+
+const CODE: &str = include_str!("loader.cjs");
+
+/// The entry for CommonJS.
+#[must_use]
+pub fn loader(addon: &Addon) -> String {
+    let mut text = format!(
+        "// Made by anymod. Loads `{}` {}; ANYMOD_VARIANT and {} choose otherwise.\n",
+        addon.name,
+        addon.version,
+        override_variable(&addon.name)
+    );
+    text += &CODE.replace("@CHECK@", CHECK).replace("@TABLE@", &table(addon));
+    let mut names: Vec<&String> = addon.exports.iter().filter(|name| is_name(name)).collect();
+    names.dedup();
+    for name in names {
+        // Said one by one, so that tools and ES modules find the names without running this.
+        text += &format!("module.exports.{name} = module.exports.{name};\n");
+    }
+    text
+}
+
+/// The entry for ES modules.
+#[must_use]
+pub fn esm(addon: &Addon) -> String {
+    let mut text = format!("// Made by anymod. Loads `{}` {}.\n", addon.name, addon.version);
+    text += "import addon from './index.cjs';\n\nexport default addon;\n";
+    let names: Vec<&str> =
+        addon.exports.iter().map(String::as_str).filter(|name| is_name(name)).collect();
+    if !names.is_empty() {
+        text += &format!("export const {{ {} }} = addon;\n", names.join(", "));
+    }
+    text
+}
+
+/// True for a name that needs no quotes; `default` is the addon itself.
+fn is_name(name: &str) -> bool {
+    let begins = |letter: char| letter.is_ascii_alphabetic() || matches!(letter, '_' | '$');
+    name.starts_with(begins)
+        && name.chars().all(|letter| begins(letter) || letter.is_ascii_digit())
+        && name != "default"
+}
+
+/// The variable that names a file to be loaded in place of all others.
+fn override_variable(name: &str) -> String {
+    let letter = |letter: char| {
+        if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' }
+    };
+    format!("ANYMOD_ADDON_{}", name.chars().map(letter).collect::<String>())
+}
+
+fn table(addon: &Addon) -> String {
+    let mut text = format!(
+        "{{\n  name: {},\n  version: {},\n  override: {},\n  probe: {},\n",
+        quoted(&addon.name),
+        quoted(&addon.version),
+        quoted(&override_variable(&addon.name)),
+        quoted(PROBE_VERSION),
+    );
+    text += "  directory: __dirname,\n  resolve: (name) => require.resolve(name),\n";
+    text += "  probes: {\n";
+    let rows = || {
+        PLATFORMS
+            .iter()
+            .filter_map(|row| addon.built.iter().find(|built| built.platform == row.platform))
+    };
+    for built in rows().filter(|built| has_variants(built.platform)) {
+        let place = place(addon, built.platform, &probe_file(built.platform));
+        text += &format!("    {}: {place},\n", quoted(built.platform.name()));
+    }
+    text += "  },\n  files: {\n";
+    for built in rows() {
+        text += &format!("    {}: [\n", quoted(built.platform.name()));
+        let mut variants: Vec<Option<&Variant>> = built.variants.iter().map(Some).collect();
+        // The best first.
+        variants.sort_by_key(|variant| std::cmp::Reverse(variant.map(|variant| variant.level)));
+        if variants.is_empty() {
+            variants.push(None);
+        }
+        for variant in variants {
+            let name = variant.map_or("", |variant| &variant.name);
+            let level = variant.map_or(0, |variant| variant.level as u32);
+            let file = file_name(&addon.name, built.platform, variant.map(|_| name));
+            let place = place(addon, built.platform, &file);
+            text += &format!(
+                "      {{ variant: {}, level: {level}, place: {place} }},\n",
+                quoted(name)
+            );
+        }
+        text += "    ],\n";
+    }
+    text + "  },\n}"
+}
+
+/// Where a file may be, with the calls of `require` that bundlers see.
+fn place(addon: &Addon, platform: Platform, file: &str) -> String {
+    let package = format!("{}-{platform}", addon.package);
+    let local = format!("./{file}");
+    let leaf = format!("{package}/{file}");
+    format!(
+        "[{}, () => require({}), {{ package: {}, name: {}, load() {{ try {{ return require({}); }} catch (error) {{ throw error; }} }} }}]",
+        quoted(file),
+        quoted(&local),
+        quoted(&package),
+        quoted(&leaf),
+        quoted(&leaf),
+    )
+}
+
+/// A text as JavaScript writes it.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("'");
+    for letter in text.chars() {
+        match letter {
+            '\'' | '\\' => quoted.extend(['\\', letter]),
+            letter if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') => {
+                quoted += &format!("\\u{{{:x}}}", u32::from(letter));
+            }
+            letter => quoted.push(letter),
+        }
+    }
+    quoted + "'"
+}
