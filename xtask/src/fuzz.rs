@@ -10,7 +10,8 @@ use anymod_link::mpy::{Input, Options, StaticData, link};
 use anymod_model::arch::ARCHES;
 use anymod_pack::wheel::{File, Wheel, WheelName};
 
-const TARGETS: [&str; 8] = ["elf", "ar", "mpy", "manifest", "record", "wasm", "wheel", "command"];
+const TARGETS: [&str; 9] =
+    ["elf", "ar", "host", "mpy", "manifest", "record", "wasm", "wheel", "command"];
 
 /// A compiler and flags for each architecture.
 const COMPILERS: [(&str, &[&str]); 14] = [
@@ -175,6 +176,7 @@ fn object_seeds(
     let made = Command::new("ar").arg("rcs").args([archive.as_path(), object]).status();
     if made.is_ok_and(|status| status.success()) {
         let archive = std::fs::read(&archive).map_err(|error| error.to_string())?;
+        write(fuzz, "host", name, &archive)?;
         let members = archive.get(8..).unwrap_or(&[]);
         write(fuzz, "ar", name, &[&[number], members].concat())?;
     }

@@ -63,6 +63,7 @@ pub mod settings;
 mod shadow;
 pub mod size;
 mod snapshot;
+pub mod split;
 mod stat;
 pub mod target;
 pub mod toolchain;

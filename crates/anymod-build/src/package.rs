@@ -3,8 +3,10 @@
 //! Bytes to bytes: what is read and written is the workshop's. Wheels that other build systems make are not this
 //! module's.
 
+use std::collections::BTreeSet;
+
 use anymod_audit::Against;
-use anymod_link::host;
+use anymod_link::host::image::{self, Image};
 use anymod_model::codes::audit as codes;
 use anymod_model::{Diagnostic, Diagnostics, Severity};
 use anymod_pack::wheel::{self, File, Headers, Tag};
@@ -98,14 +100,14 @@ fn host_findings(
         return Vec::new();
     };
     // What cannot be read is of a host whose files nobody here knows.
-    let Some(library) = host::read(&file.bytes) else { return Vec::new() };
+    let Ok(library) = image::read(&file.bytes) else { return Vec::new() };
     let mut findings = Vec::new();
     let name = plan.import_name.rsplit('.').next().unwrap_or_default();
     let entry = format!("PyInit_{name}");
-    if !library.exports.contains(entry.as_str()) {
+    if !library.offers(&entry) {
         let finding =
             Diagnostic::error(&codes::INIT, format!("the function `{entry}` is not exported"));
-        let other = library.exports.iter().find(|name| name.starts_with("PyInit_"));
+        let other = library.init_functions().find(|name| name.starts_with("PyInit_"));
         let finding = match other {
             Some(other) => finding
                 .note(format!("it exports `{other}`"))
@@ -130,11 +132,15 @@ fn host_findings(
 
 /// Names that neither Python nor a library has. Linkers note the version of each name that they found in a library whose
 /// names have versions; where those of the C library have none, nothing can be told.
-fn unknown<'a>(library: &host::SharedLibrary<'a>, offers: &[u8]) -> Vec<&'a str> {
-    let Some(python) = host::read(offers) else { return Vec::new() };
-    if !python.imports.iter().any(|import| import.versioned) {
+fn unknown<'a>(library: &Image<'a>, offers: &[u8]) -> Vec<&'a str> {
+    let Ok(python) = image::read(offers) else { return Vec::new() };
+    if !python.undefined.iter().any(|import| import.version.is_some()) {
         return Vec::new();
     }
-    let needed = library.imports.iter().filter(|import| !import.weak && !import.versioned);
-    needed.map(|import| import.name).filter(|name| !python.exports.contains(name)).collect()
+    let offered: BTreeSet<&str> = python.exports.iter().map(|export| export.name).collect();
+    let needed =
+        library.undefined.iter().filter(|import| !import.is_weak && import.version.is_none());
+    let unknown: BTreeSet<&str> =
+        needed.map(|import| import.name).filter(|name| !offered.contains(name)).collect();
+    unknown.into_iter().collect()
 }

@@ -63,6 +63,7 @@ pub(crate) enum Command {
     Flags(commands::flags::Flags),
     Whl(commands::whl::Whl),
     Audit(commands::audit::Audit),
+    Split(commands::split::Split),
     Graph(commands::graph::GraphCommand),
     Cache(commands::cache::Cache),
     Settings(commands::settings::Settings),

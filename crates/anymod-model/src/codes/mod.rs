@@ -12,6 +12,7 @@ pub mod node;
 pub mod pack;
 pub mod probe;
 pub mod settings;
+pub mod split;
 pub mod store;
 pub mod toolchain;
 pub mod wasm;
@@ -72,6 +73,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         audit::ALL,
         node::ALL,
         probe::ALL,
+        split::ALL,
     ]
     .into_iter()
     .flatten()

@@ -14,6 +14,7 @@ pub(crate) mod probe;
 pub(crate) mod rewrite;
 pub(crate) mod settings;
 pub(crate) mod size;
+pub(crate) mod split;
 pub(crate) mod target;
 pub(crate) mod targets;
 pub(crate) mod toolchain;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Flags(args) => flags::run(&args, *printer),
         Command::Whl(args) => whl::run(&args, *printer),
         Command::Audit(args) => audit::run(&args, *printer),
+        Command::Split(args) => split::run(&args, *printer),
         Command::Graph(args) => graph::run(&args, *printer),
         Command::Cache(args) => cache::run(&args, *printer),
         Command::Settings(args) => settings::run(&args, *printer),

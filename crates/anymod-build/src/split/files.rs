@@ -1,0 +1,100 @@
+//! Files in memory: mapped, so that of large programs only the parts are read that are looked at.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anymod_link::host::archive::{self, Kind};
+use anymod_link::host::library::{self, Library};
+use anymod_model::Diagnostic;
+use memmap2::Mmap;
+
+use super::parallel;
+use crate::install;
+
+/// A file's bytes.
+#[derive(Debug, Default)]
+pub struct Bytes(Option<Mmap>);
+
+impl std::ops::Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+/// Maps a file.
+///
+/// # Errors
+/// `B0002` if it cannot be read.
+pub fn map(path: &Path) -> Result<Bytes, Diagnostic> {
+    let unreadable = |error: std::io::Error| install::read_error(path, &error);
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
+    }
+    if metadata.len() == 0 {
+        return Ok(Bytes(None));
+    }
+    #[expect(unsafe_code, reason = "the operating system offers mapped files in no other way")]
+    // SAFETY: the map is private and only ever read. A file that someone cuts short meanwhile ends the process, as it does
+    // with every linker; what is written to it meanwhile is read as any other foreign bytes.
+    let map = unsafe { Mmap::map(&file) };
+    map.map(|map| Bytes(Some(map))).map_err(unreadable)
+}
+
+/// A file with the other files that it stands for.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The path as it was given.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// The members of a thin archive, by their names in it.
+    members: BTreeMap<String, Bytes>,
+}
+
+impl Loaded {
+    /// What the file is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        archive::kind(&self.bytes)
+    }
+
+    /// Reads the file as a library.
+    ///
+    /// # Errors
+    /// `H0001` if it is damaged.
+    pub fn library(&self) -> Result<Library<'_>, Diagnostic> {
+        let mut fetch = |name: &str| self.members.get(name).map(|bytes| &**bytes);
+        library::read(&self.name, &self.bytes, &mut fetch)
+            .map_err(|fault| fault.finding(&self.name, None))
+    }
+}
+
+/// Maps a file and, if it is a thin archive, its members.
+///
+/// # Errors
+/// `B0002` if it cannot be read. Members that cannot be are left out.
+pub fn load(path: &Path) -> Result<Loaded, Diagnostic> {
+    let bytes = map(path)?;
+    let mut members = BTreeMap::new();
+    if archive::kind(&bytes) == Kind::ThinArchive {
+        let directory = path.parent().unwrap_or(Path::new(""));
+        for member in archive::read(&bytes).map(|archive| archive.members).unwrap_or_default() {
+            if let Ok(bytes) = map(&directory.join(&*member.name)) {
+                members.insert(member.name.into_owned(), bytes);
+            }
+        }
+    }
+    Ok(Loaded { name: path.display().to_string(), bytes, members })
+}
+
+/// Loads files, in their order.
+///
+/// # Errors
+/// `B0002` for the first that cannot be read.
+pub fn load_all(paths: &[PathBuf]) -> Result<Vec<Loaded>, Diagnostic> {
+    parallel::map(paths, |path| load(path)).into_iter().collect()
+}

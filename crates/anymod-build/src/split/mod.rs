@@ -1,0 +1,9 @@
+//! Host splits: from a program with everything in it to a host and modules that share each library once.
+//!
+//! Finds and maps files, and hands their bytes to `anymod_link::host`, which knows what is in them. What comes out are reports
+//! that hold no borrowed bytes, to be rendered by whoever asked.
+
+pub mod files;
+pub mod inspect;
+mod parallel;
+pub mod search;

@@ -1,0 +1,274 @@
+//! A library's members taken together: merged symbols, what it needs from others, its class, what stands in a split's way.
+
+use rustc_hash::FxHashMap;
+
+use super::archive::{self, Kind};
+use super::object::{self, Object};
+use super::pic::{Class, Reference};
+use super::{Binding, Fault, Home, Symbol, Visibility};
+
+/// A library: an archive, or a single object.
+#[derive(Clone, Debug)]
+pub struct Library<'a> {
+    /// What messages call its file.
+    pub name: String,
+    /// What the file is.
+    pub kind: Kind,
+    /// Bytes of the file.
+    pub size: u64,
+    /// Whether linkers can look names up in it.
+    pub has_index: bool,
+    /// Its members in their order.
+    pub members: Vec<Part<'a>>,
+    /// Every symbol that is defined or asked for in any member, sorted by name.
+    pub symbols: Vec<Merged<'a>>,
+}
+
+/// A member.
+#[derive(Clone, Debug)]
+pub struct Part<'a> {
+    /// Its name.
+    pub name: String,
+    /// Offset of its header in the archive.
+    pub offset: u64,
+    /// Its bytes, if there are any.
+    pub data: &'a [u8],
+    /// What it is.
+    pub content: Content<'a>,
+}
+
+/// What a member is.
+#[derive(Clone, Debug)]
+pub enum Content<'a> {
+    /// An object.
+    Object(Box<Object<'a>>),
+    /// An archive inside the archive.
+    Nested,
+    /// A file without a byte, or something that linkers do not read.
+    NoObject(Kind),
+    /// Another file that is not there.
+    Missing,
+    /// An object that cannot be read.
+    Damaged(Fault),
+}
+
+/// A symbol over all members.
+#[derive(Clone, Debug)]
+pub struct Merged<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Members that define it, as indices.
+    pub defined_in: Vec<usize>,
+    /// How many of them define it so that there may be no other.
+    pub strong: usize,
+    /// Members that ask for it so that it has to be somewhere.
+    pub needed_in: Vec<usize>,
+    /// The narrowest visibility of all definitions and references, which is the one that it gets.
+    pub visibility: Visibility,
+    /// The member that it comes from.
+    pub narrowed_in: usize,
+    /// The widest visibility of a definition.
+    pub defined_as: Visibility,
+    /// All definitions give way to another.
+    pub is_weak: bool,
+}
+
+impl Merged<'_> {
+    /// Whether some member defines it.
+    #[must_use]
+    pub fn is_defined(&self) -> bool {
+        !self.defined_in.is_empty()
+    }
+}
+
+/// The member and the relocation that decide a class.
+pub type Deciding<'l, 'a> = (&'l Part<'a>, Reference<'a>);
+
+/// The bytes of a member of a thin archive, by its name; none if there is no such file.
+pub type Fetch<'f, 'a> = dyn FnMut(&str) -> Option<&'a [u8]> + 'f;
+
+/// Reads a library. Members that cannot be read are among its parts as such.
+///
+/// # Errors
+/// If the archive itself is damaged, or an object that is no archive's member.
+pub fn read<'a>(
+    name: &str,
+    data: &'a [u8],
+    fetch: &mut Fetch<'_, 'a>,
+) -> Result<Library<'a>, Fault> {
+    let kind = archive::kind(data);
+    let mut library = Library {
+        name: name.to_owned(),
+        kind,
+        size: data.len() as u64,
+        has_index: false,
+        members: Vec::new(),
+        symbols: Vec::new(),
+    };
+    match kind {
+        Kind::Archive | Kind::ThinArchive => {
+            let archive = archive::read(data)?;
+            library.has_index = archive.has_index;
+            for member in archive.members {
+                let data = member.data.or_else(|| fetch(&member.name));
+                library.members.push(Part {
+                    name: member.name.into_owned(),
+                    offset: member.offset,
+                    data: data.unwrap_or_default(),
+                    content: data.map_or(Content::Missing, content),
+                });
+            }
+        }
+        Kind::Object => {
+            let content = Content::Object(Box::new(object::read(data)?));
+            library.members.push(Part { name: String::new(), offset: 0, data, content });
+        }
+        _ => {}
+    }
+    library.symbols = merge(&library.members);
+    Ok(library)
+}
+
+fn content(data: &[u8]) -> Content<'_> {
+    match archive::kind(data) {
+        Kind::Object => match object::read(data) {
+            Ok(object) => Content::Object(Box::new(object)),
+            Err(fault) => Content::Damaged(fault),
+        },
+        Kind::Archive | Kind::ThinArchive => Content::Nested,
+        kind => Content::NoObject(kind),
+    }
+}
+
+fn merge<'a>(members: &[Part<'a>]) -> Vec<Merged<'a>> {
+    let mut places: FxHashMap<&'a str, usize> = FxHashMap::default();
+    let mut merged: Vec<Merged<'a>> = Vec::new();
+    for (number, member) in members.iter().enumerate() {
+        let Content::Object(object) = &member.content else { continue };
+        for symbol in &object.symbols {
+            let place = *places.entry(symbol.name).or_insert(merged.len());
+            if place == merged.len() {
+                merged.push(Merged {
+                    name: symbol.name,
+                    defined_in: Vec::new(),
+                    strong: 0,
+                    needed_in: Vec::new(),
+                    visibility: symbol.visibility,
+                    narrowed_in: number,
+                    defined_as: Visibility::Internal,
+                    is_weak: true,
+                });
+            }
+            if let Some(known) = merged.get_mut(place) {
+                take(known, number, object, symbol);
+            }
+        }
+    }
+    merged.sort_by_key(|symbol| symbol.name);
+    merged
+}
+
+fn take(known: &mut Merged<'_>, number: usize, object: &Object<'_>, symbol: &Symbol<'_>) {
+    if symbol.visibility > known.visibility {
+        known.visibility = symbol.visibility;
+        known.narrowed_in = number;
+    }
+    if symbol.home != Home::Undefined {
+        known.defined_in.push(number);
+        known.strong += usize::from(!object.may_repeat(symbol));
+        known.defined_as = known.defined_as.min(symbol.visibility);
+        known.is_weak &= symbol.binding == Binding::Weak;
+    } else if symbol.binding != Binding::Weak {
+        known.needed_in.push(number);
+    }
+}
+
+impl<'a> Library<'a> {
+    /// A symbol by its name.
+    #[must_use]
+    pub fn symbol(&self, name: &str) -> Option<&Merged<'a>> {
+        let at = self.symbols.binary_search_by(|symbol| symbol.name.cmp(name)).ok()?;
+        self.symbols.get(at)
+    }
+
+    /// The members that are objects, with their indices.
+    pub fn objects(&self) -> impl Iterator<Item = (usize, &Part<'a>, &Object<'a>)> {
+        self.members.iter().enumerate().filter_map(|(number, part)| match &part.content {
+            Content::Object(object) => Some((number, part, &**object)),
+            _ => None,
+        })
+    }
+
+    /// A member's name; for a library that is one object, that of its file.
+    #[must_use]
+    pub fn member_name(&self, number: usize) -> &str {
+        let name = self.members.get(number).map_or("", |part| part.name.as_str());
+        if name.is_empty() { &self.name } else { name }
+    }
+
+    /// Bytes that can change while the program runs.
+    #[must_use]
+    pub fn state(&self) -> u64 {
+        self.objects().map(|(_, _, object)| object.state).sum()
+    }
+
+    /// Symbols that all of it, linked as a whole, needs from elsewhere.
+    pub fn external(&self) -> impl Iterator<Item = &Merged<'a>> {
+        self.symbols.iter().filter(|symbol| !symbol.is_defined() && !symbol.needed_in.is_empty())
+    }
+
+    /// Symbols that several members define so that there may be only one.
+    pub fn duplicates(&self) -> impl Iterator<Item = &Merged<'a>> {
+        self.symbols.iter().filter(|symbol| symbol.strong > 1)
+    }
+
+    /// Symbols that a definition offers and another definition or a reference hides.
+    pub fn hidden(&self) -> impl Iterator<Item = &Merged<'a>> {
+        self.symbols.iter().filter(|symbol| {
+            symbol.is_defined()
+                && !symbol.visibility.is_exportable()
+                && symbol.defined_as.is_exportable()
+        })
+    }
+
+    /// The first symbol that is defined with a version, which only a version script can explain to a linker.
+    #[must_use]
+    pub fn versioned(&self) -> Option<&'a str> {
+        self.objects().find_map(|(_, _, object)| object.versioned)
+    }
+
+    /// How all of it can be linked, and what decides; none if nothing is known of its machine, or there is no object.
+    #[must_use]
+    pub fn class(&self) -> Option<(Class, Option<Deciding<'_, 'a>>)> {
+        let mut decided: Option<(Class, Option<Deciding<'_, 'a>>)> = None;
+        let narrow = |slot: &mut Option<(Class, _)>, class, by| {
+            if slot.as_ref().is_none_or(|(known, _)| class > *known) {
+                *slot = Some((class, by));
+            }
+        };
+        for (_, part, object) in self.objects() {
+            let uses = object.uses.as_ref()?;
+            narrow(&mut decided, Class::Pic, None);
+            for (class, reference) in [
+                (Class::TextRelocations, uses.text),
+                (Class::Program, uses.program),
+                (Class::Fixed, uses.fixed),
+            ] {
+                if let Some(reference) = reference {
+                    narrow(&mut decided, class, Some((part, reference)));
+                }
+            }
+            for reference in &uses.relative {
+                let symbol = reference.symbol.and_then(|name| self.symbol(name));
+                let Some(symbol) = symbol else { continue };
+                let class = match (symbol.is_defined(), symbol.visibility) {
+                    (true, Visibility::Default) => Class::Pie,
+                    (true, _) | (false, Visibility::Hidden | Visibility::Internal) => continue,
+                    (false, _) => Class::Program,
+                };
+                narrow(&mut decided, class, Some((part, *reference)));
+            }
+        }
+        decided
+    }
+}

@@ -1,0 +1,20 @@
+//! Codes of splitting a static program into a host and modules (`H`).
+
+super::codes! {
+    MALFORMED = "H0001", exit 1, "a damaged archive or ELF file",
+        "The file was cut off, or bytes in it were changed. The message holds the offset in the file, or in the member of an archive. Build it again.";
+    NOT_LINKABLE = "H0002", exit 2, "a file that no linker reads",
+        "Splitting works on archives, objects, linker scripts, programs, shared libraries and WebAssembly modules.";
+    NESTED = "H0101", exit 1, "an archive inside an archive",
+        "Linkers do not look into archives that are members of archives. With `--whole-archive` bfd and lld refuse such a member and mold leaves it out; otherwise all leave it out, and the link fails later or never. `anymod split fix --flatten` puts the inner members beside the others.";
+    MISSING = "H0102", exit 1, "a member needs what nothing provides",
+        "With `--whole-archive` every member is linked, also those that no program ever used, and all that they need has to be somewhere. Take only the members that modules need (`export = \"needed\"`, the default), name the library that has the symbols, or drop the member.";
+    HIDDEN = "H0103", exit 1, "a symbol that will not be exported",
+        "A symbol gets the narrowest visibility of all its definitions and references in a link. One hidden definition or reference is enough for it to be missing from the host's `.dynsym`: the link succeeds, and loading a module that needs it fails. Weak hidden helpers of compilers (such as those of Rust's `compiler_builtins`) do this to functions of the C library. Localize the hidden definition, or raise its visibility.";
+    DUPLICATE = "H0104", exit 1, "two definitions of one symbol",
+        "Two members define a symbol so that there may be only one. As long as a linker takes only the members that are needed it may see one of them; with `--whole-archive` it refuses.";
+    NO_OBJECT = "H0105", exit 1, "a member that is no object",
+        "An empty or foreign file in an archive. bfd and lld refuse it with `--whole-archive`.";
+    THIN_MEMBER = "H0106", exit 1, "a member of a thin archive that is not there",
+        "A thin archive holds only the names of its members. bfd leaves out those that are missing without a word.";
+}

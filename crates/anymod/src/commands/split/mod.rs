@@ -1,0 +1,35 @@
+//! `anymod split`: from one static program to a host and modules that share each library once.
+
+mod inspect;
+
+use anymod_model::{Diagnostic, Diagnostics, Severity};
+use clap::{Args, Subcommand};
+
+use crate::printer::Printer;
+
+/// Split a static program into a host and modules that share each library once
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Split {
+    #[command(subcommand)]
+    command: SplitCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum SplitCommand {
+    Inspect(inspect::Inspect),
+}
+
+pub(crate) fn run(args: &Split, printer: Printer) -> Result<(), Diagnostics> {
+    match &args.command {
+        SplitCommand::Inspect(args) => inspect::run(args, printer),
+    }
+}
+
+/// Ends a verb: errors decide the exit status, warnings are shown.
+fn conclude(findings: Vec<Diagnostic>, printer: Printer) -> Result<(), Diagnostics> {
+    let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
+    let (errors, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(is_error);
+    warnings.iter().for_each(|finding| printer.diagnostic(finding));
+    if errors.is_empty() { Ok(()) } else { Err(Diagnostics(errors)) }
+}
