@@ -4,6 +4,8 @@
 //! that hold no borrowed bytes, to be rendered by whoever asked.
 
 pub mod files;
+mod graph;
 pub mod inspect;
 mod parallel;
 pub mod search;
+pub mod verify;

@@ -163,6 +163,8 @@ pub(crate) struct Section<'a> {
     pub(crate) size: u64,
     /// Offset in the file.
     pub(crate) offset: u64,
+    /// What the address is a multiple of.
+    pub(crate) align: u64,
 }
 
 impl Section<'_> {
@@ -192,6 +194,15 @@ impl Section<'_> {
             && !RELRO.iter().any(|start| covered(start))
             && !TABLES.contains(&self.name)
     }
+}
+
+/// Bytes that cannot change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Constants<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// What their address is a multiple of.
+    pub align: u64,
 }
 
 /// One relocation.
@@ -274,9 +285,20 @@ impl<'a, E: FileHeader<Endian = Endianness>> File<'a, E> {
                 flags: header.sh_flags(self.endian).0,
                 size: header.sh_size(self.endian).into(),
                 offset: header.sh_offset(self.endian).into(),
+                align: header.sh_addralign(self.endian).into(),
             })
         });
         rows.collect()
+    }
+
+    /// The bytes of a section that cannot change.
+    pub(crate) fn constants(
+        &self,
+        index: usize,
+        section: &Section<'_>,
+    ) -> Result<Constants<'a>, Fault> {
+        let bytes = self.bytes(index)?;
+        Ok(Constants { bytes, align: section.align })
     }
 
     /// A section's bytes; none for one without any in the file.

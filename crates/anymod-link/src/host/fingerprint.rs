@@ -1,17 +1,21 @@
-//! Whether a library is inside a program or module, also in one that was stripped: by its texts, and by names where those are
-//! left.
+//! Whether a library is inside a program or module, also in one that was stripped: by its texts and tables, and by names where
+//! those are left.
 //!
-//! A member counts as found if nearly all of its own texts are there. Texts that the C library or another of the
+//! A member counts as found if nearly all of its own texts, and pieces of tables, are there. Those that the C library or another of the
 //! libraries in question has as well tell nothing and are left out by whoever makes the fingerprints.
 
 use rustc_hash::FxHashSet;
 
 use super::image::Inside;
 use super::library::Library;
-use super::{Binding, SymbolKind};
+use super::{Binding, Constants, SymbolKind};
 
 /// Shortest text that says something, in bytes.
 const SHORTEST: usize = 10;
+/// Bytes of a piece of a table.
+const BLOCK: usize = 32;
+/// Fewest different bytes of a piece that says something.
+const DIFFERENT: u32 = 20;
 /// Fewest texts that say something.
 const FEWEST: usize = 4;
 /// The part of a member's texts that has to be there.
@@ -49,15 +53,31 @@ impl Score {
     }
 }
 
-/// The texts among constants: printable, ended by a zero byte, long enough.
-pub fn texts<'a>(constants: &[&'a [u8]]) -> impl Iterator<Item = &'a [u8]> {
-    let pieces = constants.iter().flat_map(|bytes| bytes.split(|byte| *byte == 0));
-    pieces.filter_map(|piece| {
+/// The texts among constants (printable, ended by a zero byte, long enough) and pieces of tables: blocks whose place does not
+/// change when they are linked, with too many different bytes to be anywhere by chance.
+pub fn texts<'a>(constants: &[Constants<'a>]) -> impl Iterator<Item = &'a [u8]> {
+    let pieces = constants.iter().flat_map(|part| part.bytes.split(|byte| *byte == 0));
+    let texts = pieces.filter_map(|piece| {
         let is_text = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e);
         let length = piece.iter().rev().take_while(|byte| is_text(byte)).count();
         let text = piece.get(piece.len() - length..)?;
         (length >= SHORTEST).then_some(text)
-    })
+    });
+    let blocks = constants.iter().filter(|part| part.align >= BLOCK as u64).flat_map(|part| {
+        // Sections begin at a multiple of their alignment.
+        part.bytes.chunks_exact(BLOCK).filter(|block| different(block) >= DIFFERENT)
+    });
+    texts.chain(blocks)
+}
+
+fn different(block: &[u8]) -> u32 {
+    let mut seen = [0_u64; 4];
+    for byte in block {
+        if let Some(word) = seen.get_mut(usize::from(byte >> 6)) {
+            *word |= 1 << (byte & 63);
+        }
+    }
+    seen.iter().map(|word| word.count_ones()).sum()
 }
 
 /// The fingerprints of libraries, each without what another one or `common` has too.
@@ -154,8 +174,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn tables_are_known_by_their_pieces() {
+        let table: Vec<u8> = (0..=255).collect();
+        let constants = [Constants { bytes: &table, align: 32 }];
+        assert_eq!(texts(&constants).filter(|piece| piece.len() == BLOCK).count(), 8);
+        let zeros = [Constants { bytes: &[0; 256], align: 32 }];
+        assert_eq!(texts(&zeros).count(), 0);
+    }
+
+    #[test]
     fn texts_end_with_a_zero_and_begin_after_what_is_no_text() {
-        let constants: [&[u8]; 1] = [b"\x01\x02invalid block type\0short\0\xffanother long one\0"];
+        let bytes = b"\x01\x02invalid block type\0short\0\xffanother long one\0";
+        let constants = [Constants { bytes, align: 1 }];
         let found: Vec<&[u8]> = texts(&constants).collect();
         assert_eq!(found, [&b"invalid block type"[..], b"another long one"]);
     }

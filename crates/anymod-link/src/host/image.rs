@@ -12,7 +12,7 @@ use object::read::elf::{
 
 use super::elf::{Class, Elf32, Elf64, File, Section, class, open};
 use super::object::Variable;
-use super::{Binding, Fault, Home, Machine, Symbol, SymbolKind};
+use super::{Binding, Constants, Fault, Home, Machine, Symbol, SymbolKind};
 
 /// What kind of file it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,6 +140,27 @@ pub fn is_init_function(name: &str) -> bool {
 /// # Errors
 /// If it is damaged, with an offset, or no such file.
 pub fn read(data: &[u8]) -> Result<Image<'_>, Fault> {
+    if !data.starts_with(b"\x7fELF") {
+        return Err(Fault::new("not an ELF file", 0));
+    }
+    match class(data)? {
+        Class::Elf32 => read_class::<Elf32>(data),
+        Class::Elf64 => read_class::<Elf64>(data),
+    }
+}
+
+/// Reads only what the dynamic section says, without symbols.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_dynamic(data: &[u8]) -> Result<Image<'_>, Fault> {
+    fn read_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Image<'_>, Fault> {
+        let file: File<'_, E> = open(data)?;
+        let mut image = Image { machine: file.machine(), ..Image::default() };
+        image.kind = kind(&file)?;
+        dynamic(&file, &mut image)?;
+        Ok(image)
+    }
     if !data.starts_with(b"\x7fELF") {
         return Err(Fault::new("not an ELF file", 0));
     }
@@ -282,8 +303,8 @@ fn take<'a, E: FileHeader<Endian = Endianness>>(
 /// What an image holds besides its dynamic symbols: found only when asked for, because it takes reading all of it.
 #[derive(Clone, Debug, Default)]
 pub struct Inside<'a> {
-    /// Bytes of constants, a section each.
-    pub constants: Vec<&'a [u8]>,
+    /// Constants, a section each.
+    pub constants: Vec<Constants<'a>>,
     /// Names of functions and variables of the full symbol table, those of the file alone among them; none if it is stripped.
     pub symbols: Vec<&'a str>,
     /// Variables of the full symbol table that can change.
@@ -307,7 +328,7 @@ fn inside_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Insid
     let mut inside = Inside::default();
     for (index, section) in sections.iter().enumerate() {
         if section.name.starts_with(".rodata") && section.is_loaded() {
-            inside.constants.push(file.bytes(index)?);
+            inside.constants.push(file.constants(index, section)?);
         }
     }
     for symbol in file.symbols(elf::SHT_SYMTAB, |_| true)? {

@@ -24,8 +24,9 @@ pub mod library;
 pub mod linkers;
 pub mod object;
 pub mod pic;
+pub mod resolve;
 
-pub use elf::{Binding, Home, Machine, Symbol, SymbolKind, Visibility};
+pub use elf::{Binding, Constants, Home, Machine, Symbol, SymbolKind, Visibility};
 
 use anymod_model::codes::split as codes;
 use anymod_model::{Diagnostic, Place};

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::elf::{Class, Elf32, Elf64, File, Section, class, open};
 use super::pic::{self, Reference, Rule, Uses};
-use super::{Binding, Fault, Home, Machine, Symbol};
+use super::{Binding, Constants, Fault, Home, Machine, Symbol};
 
 /// An object's facts, borrowed from its bytes.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +25,7 @@ pub struct Object<'a> {
     /// Relocations that decide how it can be linked; none if nothing is known of the machine.
     pub uses: Option<Uses<'a>>,
     /// Bytes of constants.
-    pub constants: Vec<&'a [u8]>,
+    pub constants: Vec<Constants<'a>>,
     /// The first symbol that it defines with a version (`.symver`).
     pub versioned: Option<&'a str>,
     /// Sections of which a program keeps one copy, by index (COMDAT groups).
@@ -88,7 +88,7 @@ fn read_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Object<
         }
         let is_code = section.flags & elf::SHF_EXECINSTR.0 != 0;
         if !section.is_writable() && !is_code && section.name.starts_with(".rodata") {
-            object.constants.push(file.bytes(index)?);
+            object.constants.push(file.constants(index, section)?);
         }
     }
     for mut symbol in symbols {

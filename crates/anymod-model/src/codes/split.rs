@@ -17,4 +17,16 @@ super::codes! {
         "An empty or foreign file in an archive. bfd and lld refuse it with `--whole-archive`.";
     THIN_MEMBER = "H0106", exit 1, "a member of a thin archive that is not there",
         "A thin archive holds only the names of its members. bfd leaves out those that are missing without a word.";
+    UNRESOLVED = "H0201", exit 1, "symbols that nothing provides to a module",
+        "Neither the host's exports nor a library that the host or the module needs has them. That the link succeeded says nothing: modules are linked with undefined symbols, and a loader tells only the first. Functions of a module that is bound lazily fail at their first call. Export the symbols from the host (`anymod split link` makes the list), or link the library into the module.";
+    NEEDED = "H0202", exit 1, "a needed library that is not found",
+        "The file names a library that is neither in its run path nor in the directories of the loader. What it would provide counts as missing.";
+    INIT_IN_HOST = "H0203", exit 1, "the init function of a split module is in the host",
+        "The host still holds the module: it was not taken out of the static link. It may be used instead of the file, and both have state.";
+    EMBEDDED_TWICE = "H0204", exit 1, "a library is in two outputs",
+        "The library was linked into the host and into a module, or into two modules. Its bytes are there twice, and so is its state.";
+    SPLIT_STATE = "H0205", exit 1, "two copies of a library's state",
+        "A library with variables that can change is in two outputs. What one part of the program sets the other does not see: registered callbacks, caches, configuration, reference counts. Link it once.";
+    MACHINE = "H0206", exit 1, "files for different machines",
+        "A host loads only modules of its own machine, class and byte order.";
 }

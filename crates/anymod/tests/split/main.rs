@@ -5,5 +5,6 @@
 
 mod archives;
 mod fixtures;
+mod hosts;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,6 +1,7 @@
 //! `anymod split`: from one static program to a host and modules that share each library once.
 
 mod inspect;
+mod verify;
 
 use anymod_model::{Diagnostic, Diagnostics, Severity};
 use clap::{Args, Subcommand};
@@ -18,11 +19,13 @@ pub(crate) struct Split {
 #[derive(Debug, Subcommand)]
 enum SplitCommand {
     Inspect(inspect::Inspect),
+    Verify(verify::Verify),
 }
 
 pub(crate) fn run(args: &Split, printer: Printer) -> Result<(), Diagnostics> {
     match &args.command {
         SplitCommand::Inspect(args) => inspect::run(args, printer),
+        SplitCommand::Verify(args) => verify::run(args, printer),
     }
 }
 
