@@ -21,6 +21,8 @@
 //! What building for a release of Pyodide takes is made by [`target::add`] and found by [`target::find`]; [`probe`] tries a wheel
 //! in the runtime itself.
 //!
+//! [`bundle`] makes one WebAssembly module of archives.
+//!
 //! Finished files are looked at by [`audit`]; wheels are unpacked, packed and retagged by [`whl`].
 //!
 //! Nothing here prints or exits; what happens is told to a sink of `anymod_model::event::Event`s. The process's
@@ -30,6 +32,7 @@ mod action;
 pub mod artifact;
 pub mod audit;
 mod build;
+pub mod bundle;
 mod cached;
 mod cancel;
 mod check;

@@ -3,9 +3,11 @@
 //! What a stamp is and how two are compared, `anymod_model::stamp` knows. Never writes one: they are compiled into a module
 //! by the module's own compiler.
 
+use std::collections::BTreeMap;
+
 use anymod_model::codes::wasm as code;
-use anymod_model::stamp::{SECTION, Stamp};
-use anymod_model::{Diagnostic, Place};
+use anymod_model::stamp::{Mismatch, SECTION, Stamp};
+use anymod_model::{Diagnostic, Diagnostics, Place};
 use object::{Object as _, ObjectSection as _};
 use wasmparser::{Parser, Payload};
 
@@ -65,6 +67,36 @@ pub fn of_object(bytes: &[u8], file: &str, member: Option<&str>) -> Result<Vec<S
         })?);
     }
     Ok(stamps)
+}
+
+/// The stamp of several things that are linked together: what any of them says. `where` in each pair is what it is called.
+///
+/// # Errors
+/// `G0110` for every key on which two disagree, with both.
+pub fn merge(stamps: &[(String, Stamp)]) -> Result<Stamp, Diagnostics> {
+    let mut merged = Stamp::new();
+    let mut said_by: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for (place, stamp) in stamps {
+        for mismatch in merged.mismatches(stamp) {
+            let Mismatch { key, left, right } = &mismatch;
+            let first = said_by.get(key.as_str()).copied().unwrap_or_default();
+            let message = format!(
+                "`{key}` is `{left}` in `{first}` and `{right}` in `{place}`: they do not fit together"
+            );
+            findings.push(
+                Diagnostic::error(&code::STAMPS, message)
+                    .hint(format!("build both with the same `{key}`")),
+            );
+        }
+        for (key, value) in stamp.iter() {
+            if merged.get(key).is_none() {
+                merged.set(key, value);
+                said_by.insert(key, place);
+            }
+        }
+    }
+    if findings.is_empty() { Ok(merged) } else { Err(Diagnostics(findings)) }
 }
 
 /// Sections up to the first damaged one.
@@ -143,6 +175,28 @@ mod tests {
         let error = read(&archive, "lib/x.a").unwrap_err();
         assert_eq!(error.code.id, "G0001");
         assert_eq!(error.place.unwrap().to_string(), "lib/x.a(stamp.o):anymod.abi+0x0");
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_told_with_both_places() {
+        let stamps = [
+            ("a.a(s.o)".to_owned(), Stamp::new().with("gc", "boehm").with("target", "wasi")),
+            ("b.a(s.o)".to_owned(), Stamp::new().with("target", "wasi").with("opt", "2")),
+        ];
+        assert_eq!(
+            merge(&stamps).unwrap().to_json(),
+            "{\"gc\":\"boehm\",\"opt\":\"2\",\"target\":\"wasi\"}\n"
+        );
+        let third = ("c.a(s.o)".to_owned(), Stamp::new().with("gc", "none").with("opt", "0"));
+        let error = merge(&[stamps.as_slice(), &[third]].concat()).unwrap_err();
+        let texts: Vec<_> = error.0.iter().map(|finding| finding.message.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "`gc` is `boehm` in `a.a(s.o)` and `none` in `c.a(s.o)`: they do not fit together",
+                "`opt` is `2` in `b.a(s.o)` and `0` in `c.a(s.o)`: they do not fit together",
+            ]
+        );
     }
 
     proptest! {

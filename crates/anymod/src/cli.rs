@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Toolchain(commands::toolchain::Toolchain),
     Wheel(commands::wheel::Wheel),
     Mpy(commands::mpy::Mpy),
+    Bundle(commands::bundle::Bundle),
+    Wasm(commands::wasm::Wasm),
     Flags(commands::flags::Flags),
     Whl(commands::whl::Whl),
     Audit(commands::audit::Audit),

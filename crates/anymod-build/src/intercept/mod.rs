@@ -29,7 +29,7 @@ mod call;
 mod command;
 mod compiler;
 mod config;
-mod digests;
+pub(crate) mod digests;
 mod flags;
 mod install;
 mod ld;

@@ -19,6 +19,7 @@ mod python;
 mod smoke;
 mod table;
 mod unpack;
+pub mod wasi;
 
 pub(crate) use libraries::{Library, Recipe, find_library, group};
 pub(crate) use mpy_cross::{MpyCross, find_mpy_cross};

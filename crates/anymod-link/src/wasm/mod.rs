@@ -5,18 +5,31 @@
 //! (<https://github.com/WebAssembly/tool-conventions>), and changing the one thing in a finished module that depends on
 //! where it is installed, its runtime path. Never decides whether a module fits a runtime.
 
+mod bundle;
 mod dylink;
 mod exceptions;
+mod finish;
+mod member;
+mod object;
 mod paths;
 mod read;
+mod rename;
 mod runtime_path;
+mod sections;
+mod sizes;
 mod validate;
 
+pub use bundle::{ExportPolicy, Exports, Unit, duplicate_exports, exports, isolate};
 pub use dylink::{Dylink, GOT_FUNCTION, GOT_MEMORY, SymbolFlags};
 pub use exceptions::ExceptionUse;
+pub use finish::{Finish, ORIGIN_SECTION, Origin, finish};
+pub use member::read_member;
+pub use object::{Binding, NamedExport, Object, Symbol, SymbolKind, read_object};
 pub use paths::{FoundPath, absolute_paths};
 pub use read::read;
+pub use rename::{Renames, rename};
 pub use runtime_path::set_runtime_path;
+pub use sizes::{FunctionSize, SectionSize, Sizes, sizes};
 pub use validate::{Features, validate};
 
 /// A module's parts, borrowed from its bytes.

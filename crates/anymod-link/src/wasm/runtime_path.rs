@@ -7,10 +7,8 @@ use anymod_model::codes::link as code;
 use anymod_model::{Diagnostic, Place};
 use wasmparser::{BinaryReader, Result};
 
-/// Bytes before the first section: `\0asm` and the version.
-const HEADER: usize = 8;
-/// Id of custom sections.
-const CUSTOM: u8 = 0;
+use super::sections::{CUSTOM, HEADER, leb128, push};
+
 /// Name of the section, with its length before it.
 const NAME: &[u8] = b"\x08dylink.0";
 /// Type of the part of the section that holds the runtime path.
@@ -51,20 +49,18 @@ pub fn set_runtime_path(
         section.extend(part);
     }
     let mut out = head.to_vec();
-    out.push(CUSTOM);
-    leb128(&mut out, section.len());
-    out.extend(section);
+    push(&mut out, CUSTOM, &section);
     out.extend(rest);
     Ok(out)
 }
 
 /// The header, what is in the section `dylink.0`, and all sections after it.
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let (head, sections) = bytes.split_at_checked(HEADER)?;
+    let (head, sections) = bytes.split_at_checked(HEADER.len())?;
     if !head.starts_with(b"\0asm") {
         return None;
     }
-    let mut reader = BinaryReader::new(sections, HEADER as u64);
+    let mut reader = BinaryReader::new(sections, HEADER.len() as u64);
     let id = reader.read_u8().ok()?;
     let size = usize::try_from(reader.read_var_u32().ok()?).ok()?;
     let start = sections.len().checked_sub(reader.bytes_remaining())?;
@@ -88,17 +84,4 @@ fn other_parts(body: &[u8], offset: u64) -> Result<Vec<u8>> {
         }
     }
     Ok(kept)
-}
-
-/// An unsigned number in the variable length of WebAssembly, least significant seven bits first.
-fn leb128(out: &mut Vec<u8>, mut value: usize) {
-    loop {
-        // The mask leaves seven bits.
-        let low = u8::try_from(value & 0x7f).unwrap_or(0);
-        value >>= 7;
-        out.push(if value == 0 { low } else { low | 0x80 });
-        if value == 0 {
-            return;
-        }
-    }
 }

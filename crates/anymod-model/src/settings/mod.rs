@@ -14,6 +14,7 @@ use std::ops::Range;
 
 pub use read::parse;
 pub use table::{NAMESPACES, TABLE, VARIABLES};
+pub use value::size;
 
 use crate::{Diagnostic, Diagnostics, Place};
 

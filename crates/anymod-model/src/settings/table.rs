@@ -3,8 +3,17 @@
 use super::{Fallback, Kind, Setting};
 
 /// The namespaces of the store that can have limits of their own: the kinds of action, and whole modules.
-pub const NAMESPACES: &[&str] =
-    &["qstrs", "compile", "compile-python", "library", "link", "merge", "artifact"];
+pub const NAMESPACES: &[&str] = &[
+    "qstrs",
+    "compile",
+    "compile-python",
+    "library",
+    "link",
+    "merge",
+    "artifact",
+    "bundle",
+    "precompile",
+];
 
 const NO_LIMIT: &[(&str, &str)] = &[("none", "No limit.")];
 

@@ -93,7 +93,8 @@ pub(super) fn problem(setting: &Setting, text: &str) -> Problem {
 
 /// Reads a size: a whole number of bytes, or one with a unit in any letter case. A letter alone is no unit, because some
 /// programs mean powers of ten by it and some powers of two.
-fn size(text: &str) -> Option<u64> {
+#[must_use]
+pub fn size(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic()).trim_end();
     let unit = text.get(digits.len()..)?.trim_start();
     let factor = match unit {

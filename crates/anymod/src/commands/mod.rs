@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod build;
+pub(crate) mod bundle;
 pub(crate) mod cache;
 pub(crate) mod clean;
 pub(crate) mod doctor;
@@ -18,6 +19,7 @@ pub(crate) mod split;
 pub(crate) mod target;
 pub(crate) mod targets;
 pub(crate) mod toolchain;
+pub(crate) mod wasm;
 pub(crate) mod watch;
 pub(crate) mod wheel;
 pub(crate) mod whl;
@@ -32,6 +34,8 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
     match command {
         Command::Init(args) => init::run(&args, *printer),
         Command::Build(args) => build::run(&args, *printer),
+        Command::Bundle(args) => bundle::run(&args, *printer),
+        Command::Wasm(args) => wasm::run(&args, *printer),
         Command::Watch(args) => watch::run(&args, *printer),
         Command::Clean(args) => clean::run(&args, *printer),
         Command::Size(args) => size::run(&args, *printer),

@@ -1,0 +1,101 @@
+//! The precompiled form of a bundle, made by a runtime's own tool and kept like the bundle.
+//!
+//! It is good for that tool and that machine alone: its key holds the tool's digest, and the processor's kind.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anymod_model::Diagnostic;
+use anymod_model::codes::wasm as code;
+use anymod_store::{Explanation, Kept, Store, Visit};
+
+use super::Bundle;
+use crate::children::Children;
+use crate::environment::Environment;
+use crate::install;
+use crate::intercept::digests::Digests;
+
+const NAMESPACE: &str = "precompile";
+
+/// Precompiles a bundle; returns where the result is, beside it.
+///
+/// # Errors
+/// `G0115` with the tool's words if it fails, `B0003` if the file cannot be written.
+pub(super) fn precompile(
+    tool: &Path,
+    bundle: &Bundle,
+    store: Option<&Store>,
+    digests: &mut Digests,
+    environment: &Environment,
+) -> Result<PathBuf, Diagnostic> {
+    let program = environment.find_program(&tool.to_string_lossy()).ok_or_else(|| {
+        Diagnostic::error(&code::PRECOMPILE, format!("`{}` is no program", tool.display()))
+            .hint("name an installed tool, for instance `wasmtime`")
+    })?;
+    let digest = digests.lasting(&program).ok_or_else(|| {
+        Diagnostic::error(&code::PRECOMPILE, format!("`{}` cannot be read", program.display()))
+            .hint("give yourself permission to read it")
+    })?;
+    let to = bundle.path.with_extension("cwasm");
+    let mut walk = Explanation::default();
+    walk.field("kind", NAMESPACE);
+    walk.field("tool", &digest.to_string());
+    walk.field("machine", std::env::consts::ARCH);
+    walk.field("bundle", &bundle.digest);
+    let key = walk.key();
+    if let Some(store) = store
+        && let Some(record) = store.find(NAMESPACE, &key)
+    {
+        for entry in record.entries.iter().filter(|entry| entry.outputs.len() == 1) {
+            let there = entry.outputs.first().map(|output| output.digest);
+            if digests.lasting(&to) == there
+                || store.restore(&entry.outputs, std::slice::from_ref(&to))?
+            {
+                return Ok(to);
+            }
+        }
+    }
+    let scratch =
+        tempfile::tempdir().map_err(|error| install::write_error(&std::env::temp_dir(), &error))?;
+    let made = run(&program, &bundle.path, scratch.path(), environment)?;
+    if let Some(store) = store {
+        let files = [("bundle.cwasm".to_owned(), made.clone())];
+        store.keep(
+            NAMESPACE,
+            &key,
+            &walk.0,
+            Kept { found: &[], passed: &[], said: "", files: &files },
+        );
+    }
+    install::write_built(&to, &install::read(&made)?)?;
+    Ok(to)
+}
+
+fn run(
+    program: &Path,
+    wasm: &Path,
+    scratch: &Path,
+    environment: &Environment,
+) -> Result<PathBuf, Diagnostic> {
+    install::write_scratch(&scratch.join("bundle.wasm"), install::read(wasm)?)?;
+    let made = scratch.join("bundle.cwasm");
+    let mut command = Command::new(program);
+    command.args(["compile", "-o", "bundle.cwasm", "bundle.wasm"]).current_dir(scratch);
+    command.env_clear().envs(environment.for_tools());
+    let failed = |why: String| {
+        let message = format!("`{} compile` {why}", program.display());
+        Diagnostic::error(&code::PRECOMPILE, message)
+            .hint("the tool is run as `TOOL compile -o OUT IN`; try that by hand")
+    };
+    let ended = Children::default().run(command);
+    let (status, said) =
+        ended.map_err(|error| failed(format!("does not run: {}", install::reason(&error))))?;
+    if !status.success() {
+        let finding = failed(format!("ended with {status}"));
+        return Err(said.lines().take(20).fold(finding, |finding, line| finding.note(line)));
+    }
+    match made.is_file() {
+        true => Ok(made),
+        false => Err(failed("made no file".to_owned())),
+    }
+}

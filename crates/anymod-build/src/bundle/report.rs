@@ -1,0 +1,195 @@
+//! What a bundle exports and imports: read from the module, held against what was asked for, kept with it.
+
+use std::path::Path;
+
+use anymod_link::wasm::{
+    ExportKind, Features, ImportKind, Module, Signature, ValueType, read, validate,
+};
+use anymod_model::codes::wasm as code;
+use anymod_model::{Diagnostic, Diagnostics};
+use anymod_store::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::link::{Linked, is_allowed, is_own};
+use super::{Bundle, BundleRequest, Outcome};
+
+/// Something that a module offers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Export {
+    /// Its name.
+    pub name: String,
+    /// `function`, `memory`, `global`, `table` or `tag`.
+    pub kind: String,
+    /// A function's type, for instance `(i32, i32) -> i32`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signature: Option<String>,
+}
+
+/// Something that a module needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// Its namespace.
+    pub module: String,
+    /// Its name in it.
+    pub name: String,
+    /// `function`, `memory`, `global`, `table` or `tag`.
+    pub kind: String,
+    /// A function's type.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signature: Option<String>,
+    /// Whether a loader may leave it out.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub weak: bool,
+}
+
+/// Both, as they are kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Report {
+    exports: Vec<Export>,
+    imports: Vec<Import>,
+}
+
+/// Exports and imports of a module.
+#[must_use]
+pub fn offers_and_needs(module: &Module<'_>) -> (Vec<Export>, Vec<Import>) {
+    let exports = module.exports.iter().map(|export| Export {
+        name: export.name.to_owned(),
+        kind: match export.kind {
+            ExportKind::Function => "function",
+            ExportKind::Table => "table",
+            ExportKind::Memory => "memory",
+            ExportKind::Global => "global",
+            ExportKind::Tag => "tag",
+        }
+        .to_owned(),
+        signature: (export.kind == ExportKind::Function)
+            .then(|| module.signature(export.index).map(text))
+            .flatten(),
+    });
+    let imports = module.imports.iter().map(|import| {
+        let (kind, signature) = match import.kind {
+            ImportKind::Function { type_index } => {
+                ("function", module.signature_of_type(type_index).map(text))
+            }
+            ImportKind::Table => ("table", None),
+            ImportKind::Memory(_) => ("memory", None),
+            ImportKind::Global { .. } => ("global", None),
+            ImportKind::Tag { .. } => ("tag", None),
+        };
+        let dylink = module.dylink.as_ref();
+        Import {
+            module: import.module.to_owned(),
+            name: import.name.to_owned(),
+            kind: kind.to_owned(),
+            signature,
+            weak: dylink.is_some_and(|dylink| dylink.is_weak(import.module, import.name)),
+        }
+    });
+    (exports.collect(), imports.collect())
+}
+
+/// A function's type as people write it.
+fn text(signature: &Signature) -> String {
+    let list = |types: &[ValueType]| {
+        let names = types.iter().map(|value| match value {
+            ValueType::I32 => "i32",
+            ValueType::I64 => "i64",
+            ValueType::F32 => "f32",
+            ValueType::F64 => "f64",
+            ValueType::V128 => "v128",
+            ValueType::Reference => "ref",
+        });
+        names.collect::<Vec<_>>().join(", ")
+    };
+    match signature.results.as_slice() {
+        [] => format!("({})", list(&signature.parameters)),
+        [one] => format!("({}) -> {}", list(&signature.parameters), list(&[*one])),
+        several => format!("({}) -> ({})", list(&signature.parameters), list(several)),
+    }
+}
+
+impl Report {
+    /// Validates a module and reads what it offers and needs.
+    pub(super) fn of(bytes: &[u8], file: &str) -> Result<Report, Diagnostics> {
+        validate(bytes, file, Features::Latest)?;
+        let (exports, imports) = offers_and_needs(&read(bytes, file)?);
+        Ok(Report { exports, imports })
+    }
+
+    /// Holds it against what was asked for.
+    pub(super) fn check(
+        &self,
+        request: &BundleRequest,
+        linked: &Linked,
+    ) -> Result<(), Diagnostics> {
+        let mut findings = Vec::new();
+        let has = |name: &String| self.exports.iter().any(|export| export.name == *name);
+        for name in linked.exports.allowed.iter().filter(|name| !has(name)) {
+            let message = format!("`{name}` is not in the bundle, though the policy exports it");
+            findings.push(
+                Diagnostic::error(&code::EXPORT_MISSING, message)
+                    .hint("look at whether the function is compiled in"),
+            );
+        }
+        if let super::ExportPolicy::List(names) = &request.exports {
+            for name in
+                names.iter().filter(|name| !has(name) && !linked.exports.allowed.contains(*name))
+            {
+                let message = format!("`{name}` is to be exported and defined nowhere");
+                findings.push(
+                    Diagnostic::error(&code::EXPORT_MISSING, message)
+                        .hint("look for a slip, or leave it out of the list"),
+                );
+            }
+        }
+        if self.exports.iter().all(|export| is_own(&export.name, request.shared)) {
+            findings.push(
+                Diagnostic::error(&code::NOTHING_EXPORTED, "the bundle exports nothing")
+                    .hint("give functions an `export_name` or default visibility, or list them with `--export`"),
+            );
+        }
+        let strange = self
+            .imports
+            .iter()
+            .filter(|import| !request.shared && !is_allowed(request, &import.module, &import.name));
+        for import in strange {
+            let full = format!("{}.{}", import.module, import.name);
+            let message = format!("the bundle imports `{full}`, which nobody allowed");
+            findings.push(
+                Diagnostic::error(&code::IMPORT, message).hint(format!(
+                    "add `--allow-import {full}` if whoever loads the bundle has it"
+                )),
+            );
+        }
+        if findings.is_empty() { Ok(()) } else { Err(Diagnostics(findings)) }
+    }
+
+    /// As it is kept.
+    pub(super) fn to_text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// As it was kept.
+    pub(super) fn read(text: &str) -> Option<Report> {
+        serde_json::from_str(text).ok()
+    }
+
+    pub(super) fn bundle(
+        self,
+        path: &Path,
+        outcome: Outcome,
+        digest: Digest,
+        bytes: u64,
+    ) -> Bundle {
+        Bundle {
+            path: path.to_owned(),
+            cwasm: None,
+            outcome,
+            exports: self.exports,
+            imports: self.imports,
+            digest: digest.to_string(),
+            bytes,
+            warnings: Vec::new(),
+        }
+    }
+}
