@@ -37,12 +37,17 @@ struct Package {
 /// A test and its name.
 type Case = (&'static str, fn() -> Checked);
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 14] = [
     ("lost_extension", lost_extension),
     ("swallowed_failure", swallowed_failure),
     ("absolute_compiler", absolute_compiler),
     ("probes_see_the_target", probes_see_the_target),
     ("spaces_and_letters", spaces_and_letters),
+    ("asked_requirements", asked_requirements),
+    ("hybrid", hybrid),
+    ("installed_by_uv", installed_by_uv),
+    ("managed_zig", managed_zig),
+    ("rust_is_missing", rust_is_missing),
     ("wrong_hash", wrong_hash),
     ("bad_archive", bad_archive),
     ("interrupted", interrupted),
@@ -226,6 +231,118 @@ fn spaces_and_letters() -> Checked {
     }
     let left = std::fs::read_dir(&package).into_iter().flatten().count();
     ensure(left == 5, || format!("the package's directory has {left} entries"))
+}
+
+/// Probes the one wheel in `dist` whose name holds a word.
+fn probed(directory: &Path, word: &str, release: &str, test: &str) -> Checked {
+    let named = |path: &PathBuf| path.display().to_string().contains(word);
+    let path = wheels(directory).into_iter().find(named).ok_or("no wheel was built")?;
+    let mut probe = command(directory, &["probe", "--target", &format!("pyodide-{release}")]);
+    run(probe.arg(path).args(["--test", test]))?.ok().map(|_| ())
+}
+
+/// A backend that knows nothing of compilers, with a hook of the package's that calls one.
+fn hybrid() -> Checked {
+    let scratch = scratch()?;
+    let package = repository().join("tests/wheels/hybrid").display().to_string();
+    for (release, abi) in [("0.27.7", "2024_0"), ("0.29.5", "2025_0")] {
+        wheel(scratch.path(), &package, release, &[], "")?.ok()?;
+        let test = "import hybrid; assert hybrid.size() == 4";
+        probed(scratch.path(), abi, release, test)?;
+    }
+    Ok(())
+}
+
+/// uv makes the environment where it is on the `PATH`, and pip is not run.
+fn installed_by_uv() -> Checked {
+    const UV: &str = "uv==0.13.9";
+    let place = cache().join(UV);
+    if !place.join("bin/uv").is_file() {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"]).arg(&place).arg(UV);
+        run(&mut pip)?.ok()?;
+    }
+    let scratch = scratch()?;
+    let directory = scratch.path();
+    pyodide("0.29.5")?;
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut build = command(directory, &["wheel", &tiny()?, "-t", "pyodide-0.29.5"]);
+    build.env("PATH", format!("{}:{path}", place.join("bin").display()));
+    build.env("TINY", "asks-more").env("XDG_CACHE_HOME", directory.join("cache"));
+    build.env("PIP_INDEX_URL", "http://127.0.0.1:1/nothing");
+    run(&mut build)?.ok()?;
+    probed(directory, "tiny", "0.29.5", "import tiny; assert tiny.answer() == 42")
+}
+
+/// The managed zig compiles C++ whose exceptions reach the runtime.
+fn managed_zig() -> Checked {
+    let scratch = scratch()?;
+    let directory = scratch.path();
+    let target = pyodide("0.29.5")?;
+    let home = directory.join("home");
+    std::fs::create_dir_all(home.join("targets")).map_err(|error| error.to_string())?;
+    run(Command::new("cp").arg("-a").arg(&target).arg(home.join("targets")))?.ok()?;
+    let tools = support::machine::anymod_home().join("toolchains");
+    run(Command::new("ln").arg("-s").arg(tools).arg(home.join("toolchains")))?.ok()?;
+    let mut chosen = command(directory, &["target", "add", "pyodide@0.29.5", "--compiler", "zig"]);
+    run(chosen.env("ANYMOD_HOME", &home))?.ok()?;
+    let source = repository().join("tests/wheels/thrown").display().to_string();
+    let mut build = command(directory, &["wheel", &source, "-t", "pyodide-0.29.5"]);
+    build.args(["--trace", "trace.jsonl"]).env("ANYMOD_HOME", &home);
+    run(build.env("ANYMOD_STORE", directory.join("store")))?.ok()?;
+    let trace = read(&directory.join("trace.jsonl"))?;
+    let trace = String::from_utf8_lossy(&trace).into_owned();
+    ensure(trace.contains("zig\",\"clang\""), || format!("zig did not compile: {trace}"))?;
+    let test = "import thrown\ntry:\n    thrown.divide(1, 0)\n    raise SystemExit('divided')\nexcept ZeroDivisionError as error:\n    assert str(error) == 'thrown in C++'\nassert thrown.divide(6, 3) == 2";
+    probed(directory, "thrown", "0.29.5", test)
+}
+
+/// A package that is in part Rust is refused before anything runs where Rust has no library for the target.
+fn rust_is_missing() -> Checked {
+    let scratch = scratch()?;
+    let directory = scratch.path();
+    let bin = directory.join("bin");
+    let package = directory.join("package");
+    write(
+        &package.join("pyproject.toml"),
+        "[build-system]\nrequires = [\"maturin>=1\"]\nbuild-backend = \"maturin\"\n",
+    )?;
+    let script =
+        "#!/bin/sh\n[ \"$1\" = -vV ] && printf 'rustc 1.0\\nhost: x\\n' || echo /nothing\n";
+    write(&bin.join("rustc"), script)?;
+    run(Command::new("chmod").arg("+x").arg(bin.join("rustc")))?.ok()?;
+    pyodide("0.29.5")?;
+    let mut build = command(directory, &["wheel", "package", "-t", "pyodide-0.29.5"]);
+    let path = std::env::var("PATH").unwrap_or_default();
+    build.env("PATH", format!("{}:{path}", bin.display()));
+    let refused = run(build.env("XDG_CACHE_HOME", directory.join("cache")))?;
+    let told = refused.stderr.contains("rustup target add wasm32-unknown-emscripten");
+    ensure(refused.status == 3 && told, || format!("not noticed: {refused}"))?;
+    let made = directory.join("cache/anymod/environments");
+    ensure(!made.exists(), || "an environment was made".to_owned())
+}
+
+/// What a package asks for is installed, but not what is there already, and what is imported is compiled once.
+fn asked_requirements() -> Checked {
+    let scratch = scratch()?;
+    let directory = scratch.path();
+    pyodide("0.29.5")?;
+    let kept = directory.join("cache/anymod/environments");
+    for (mode, environments) in [("asks", 1), ("asks-more", 2)] {
+        let mut build = command(directory, &["wheel", &tiny()?, "-t", "pyodide-0.29.5"]);
+        build.env("TINY", mode).env("XDG_CACHE_HOME", directory.join("cache"));
+        run(build.env("PYTHONDONTWRITEBYTECODE", "1"))?.ok()?;
+        let entries = std::fs::read_dir(&kept).into_iter().flatten().flatten();
+        let found: Vec<PathBuf> =
+            entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+        ensure(found.len() == environments, || format!("`{mode}` made {found:?}"))?;
+        let compiled = |environment: &PathBuf| {
+            let packages = environment.join("lib/python3.13/site-packages");
+            packages.join("setuptools/__pycache__/build_meta.cpython-313.pyc").is_file()
+        };
+        ensure(found.iter().all(compiled), || "each import compiles again".to_owned())?;
+    }
+    Ok(())
 }
 
 fn wrong_hash() -> Checked {

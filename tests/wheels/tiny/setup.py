@@ -11,6 +11,12 @@ from setuptools.command.build_ext import build_ext
 
 MODE = os.environ.get("TINY", "")
 
+# What `setup.py` asks for besides what `pyproject.toml` says: nothing that is not there, and something.
+ASKED = {
+    "asks": ["setuptools>=40", "wheel; python_version < '3'"],
+    "asks-more": ["setuptools>=40", "wheel"],
+}
+
 
 class Build(build_ext):
     def build_extension(self, extension):
@@ -20,7 +26,7 @@ class Build(build_ext):
             subprocess.call(["sleep", "100"])
         elif MODE == "absolute":
             path.parent.mkdir(parents=True, exist_ok=True)
-            subprocess.check_call(["/usr/bin/gcc", "-B/usr/bin/", "-shared", "-fPIC", "-o", path, "plain.c"])
+            subprocess.check_call(["/usr/bin/gcc", "-shared", "-fPIC", "-o", path, "plain.c"])
             return
         elif MODE == "probe":
             self.probe()
@@ -61,4 +67,5 @@ setup(
     packages=["tiny"],
     ext_modules=[Extension("tiny._spam", ["spam.c"])],
     cmdclass={"build_ext": Build},
+    setup_requires=ASKED.get(MODE, []),
 )

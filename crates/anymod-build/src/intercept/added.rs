@@ -112,15 +112,6 @@ pub(crate) const ADDED: &[Added] = &[
         why: "sources ask which emscripten the runtime was built with",
     },
     Added {
-        name: "node-features",
-        step: Step::Compile,
-        words: |target| match target.description.tools.compiler {
-            Compiler::Zig => texts(&["-mcpu=generic-extended_const"]),
-            Compiler::Clang | Compiler::Emcc => Vec::new(),
-        },
-        why: "zig's clang turns instructions on that not every engine for WebAssembly takes",
-    },
-    Added {
         name: "shared",
         step: Step::Link,
         words: |target| for_linker(target, &["-shared", "--experimental-pic"]),

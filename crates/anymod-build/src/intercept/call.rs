@@ -155,6 +155,7 @@ impl Call<'_> {
                 driver.items.push(Item::Flag("-E".into()));
                 self.driver(driver, false)
             }
+            Role::Linker if super::ld::is_for_host(&arguments) => self.host_linker(arguments),
             Role::Linker => self.driver(super::ld::as_driver(arguments), false),
             Role::Archiver => self.archive(arguments),
             Role::Ranlib => self.tool(added::tool(self.config, &tools.ranlib, "ranlib"), arguments),
@@ -175,6 +176,22 @@ impl Call<'_> {
             }
             Role::Fortran => Err(fortran(self.record.before.first())),
         }
+    }
+
+    /// A link of code for the build machine, by the machine's own linker: what a build runs itself, such as the build
+    /// scripts of cargo, is made so. What of it gets into a wheel is found there.
+    fn host_linker(&mut self, arguments: Vec<OsString>) -> Result<Ended, Diagnostic> {
+        let name = self.record.before.first().map_or("ld", String::as_str);
+        let program = self.surroundings.find(name).ok_or_else(|| {
+            let message = format!(
+                "`{name}` was called by a compiler of the build machine, which has no such linker"
+            );
+            Diagnostic::error(&codes::REFUSED, message)
+                .note("the objects are for the build machine, not for the target")
+                .hint("call compilers by the names in `CC` and `CXX` to build for the target")
+        })?;
+        self.record.outcome = Outcome::Host;
+        self.tool(vec![program.into_os_string()], arguments)
     }
 
     /// A tool that takes the command as it is.

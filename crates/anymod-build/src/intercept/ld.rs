@@ -66,6 +66,22 @@ pub(crate) fn as_driver(arguments: Vec<OsString>) -> Driver {
     driver
 }
 
+/// True if the words ask for code of the build machine: a compiler of its own, called by its path, found the stand-in when it
+/// looked for its linker.
+pub(crate) fn is_for_host(arguments: &[OsString]) -> bool {
+    let words = arguments.iter().map(|word| word.to_str().unwrap_or_default());
+    let values = words.clone().skip(1).chain([""]);
+    words.zip(values).any(|(word, value)| {
+        let emulation = if word == "-m" { Some(value) } else { word.strip_prefix("-m") };
+        // `-mllvm` and `-m` without a value are no emulations.
+        emulation.is_some_and(|name| HOSTS.iter().any(|host| name.starts_with(host)))
+            || word == "-arch" && matches!(value, "x86_64" | "arm64")
+    })
+}
+
+/// How the names of emulations begin of the machines that builds run on.
+const HOSTS: [&str; 6] = ["elf_", "elf64", "elf32", "aarch64", "armelf", "i386"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,5 +95,22 @@ mod tests {
         let expected = "-shared -Xlinker -m -Xlinker elf_x86_64 -o x.so a.o -L lib -lz -Xlinker --gc-sections \
                         -Xlinker -soname -Xlinker x -Xlinker -O1";
         assert_eq!(words.join(" "), expected);
+    }
+
+    #[test]
+    fn links_of_the_build_machine_are_known() {
+        for (line, host) in [
+            ("-plugin x.so --eh-frame-hdr -m elf_x86_64 -o x a.o", true),
+            ("-melf_x86_64_fbsd a.o", true),
+            ("-m aarch64linux a.o", true),
+            ("-m elf64lriscv a.o", true),
+            ("-arch arm64 a.o", true),
+            ("-m wasm32 a.o", false),
+            ("-shared -mllvm -elf_ a.o -o x.so", false),
+            ("a.o -m", false),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(is_for_host(&words), host, "{line}");
+        }
     }
 }

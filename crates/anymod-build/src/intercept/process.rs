@@ -67,6 +67,14 @@ impl Surroundings {
         }
         Surroundings { path: without(std::env::var_os("PATH"), bin), set }
     }
+
+    /// The program of this name that comes next on the `PATH`.
+    pub(crate) fn find(&self, name: &str) -> Option<PathBuf> {
+        let path = self.path.as_ref()?;
+        std::env::split_paths(path)
+            .map(|directory| directory.join(name))
+            .find(|file| file.is_file())
+    }
 }
 
 /// A `PATH` without a directory; none if it was not on it.

@@ -27,6 +27,8 @@ pub enum Outcome {
     Failed,
     /// It asked something about the compiler.
     Query,
+    /// It linked for the build machine, with the machine's own linker.
+    Host,
 }
 
 impl Outcome {
@@ -38,6 +40,7 @@ impl Outcome {
             Outcome::Hit => "hit",
             Outcome::Failed => "failed",
             Outcome::Query => "query",
+            Outcome::Host => "host",
         }
     }
 }

@@ -40,6 +40,6 @@ pub(crate) fn target(directory: &Path, version: &str) -> TargetEnvironment {
     };
     TargetEnvironment {
         directory: directory.join(format!("pyodide-{version}")),
-        description: Description { format: 1, facts: facts(version), tools },
+        description: Description { format: super::FORMAT, facts: facts(version), tools },
     }
 }

@@ -105,7 +105,7 @@ pub(crate) fn make(
     facts.platforms = accepted(&facts, &runtime, &installer::wheels(places.made)?, environment)?;
     facts.platform = facts.platforms.first().cloned().unwrap_or_default();
     let target = facts.target();
-    let description = Description { format: 1, facts, tools };
+    let description = Description { format: super::FORMAT, facts, tools };
     support::make(&description, places.made, places.work, environment)?;
     install::write_scratch(&places.made.join(super::DESCRIPTION), description.text())?;
     let lock = Lock { format: 1, target, packages };

@@ -40,7 +40,7 @@ mod tools;
 use std::path::{Path, PathBuf};
 
 use anymod_model::codes::toolchain as codes;
-use anymod_model::pyodide::PyodideFacts;
+use anymod_model::pyodide::{Exceptions, PyodideFacts};
 use anymod_model::{Diagnostic, Place};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,23 @@ use crate::toolchain::install::no_home;
 
 /// Name of the file that describes an environment.
 pub(crate) const DESCRIPTION: &str = "target.json";
+
+/// Version of an environment's layout and of what its files mean. Raised with every change of either, so that an environment
+/// that another anymod made is made again rather than misread; a test holds it to [`PARTS`].
+pub(crate) const FORMAT: u32 = 1;
+
+/// What every environment holds. That of C++ exceptions through JavaScript holds [`LIBRARY`] as well.
+const PARTS: [&str; 9] = [
+    DESCRIPTION,
+    add::LOCK,
+    files::RECORD,
+    "runtime/pyodide-lock.json",
+    "sysroot",
+    "include",
+    "sysconfig",
+    "symbols.txt",
+    "installer",
+];
 
 /// The library of [`support`].
 const LIBRARY: &str = "support/libthrow.a";
@@ -152,10 +169,21 @@ fn read(directory: &Path) -> Result<TargetEnvironment, Diagnostic> {
     };
     let description: Description = serde_json::from_slice(&install::read(&path)?)
         .map_err(|error| damaged(&error.to_string()))?;
-    if description.format != 1 {
-        return Err(damaged(&format!("format {} is not known", description.format)));
-    }
-    Ok(TargetEnvironment { directory: directory.to_owned(), description })
+    let throws = description.facts.exceptions == Exceptions::JavaScript;
+    let parts = PARTS.iter().chain(throws.then_some(&LIBRARY));
+    let missing = parts.into_iter().find(|part| !directory.join(part).exists());
+    let why = match missing {
+        _ if description.format != FORMAT => {
+            format!("it is of format {}, not {FORMAT}", description.format)
+        }
+        Some(part) => format!("it holds no `{part}`"),
+        None => return Ok(TargetEnvironment { directory: directory.to_owned(), description }),
+    };
+    let name = description.facts.target();
+    let message = format!("`{name}` was made by another version of anymod: {why}");
+    Err(Diagnostic::error(&codes::TARGET_DAMAGED, message)
+        .at(Place::file(path.display().to_string()))
+        .hint(format!("run `anymod target add {name}`, which makes it again")))
 }
 
 /// A target environment that is there.
@@ -171,7 +199,7 @@ pub struct TargetEnvironment {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Description {
-    /// Version of this file's meaning: 1.
+    /// Version of the environment's layout and meaning.
     pub format: u32,
     /// The release.
     pub facts: PyodideFacts,
@@ -280,5 +308,54 @@ impl TargetEnvironment {
     #[must_use]
     pub fn place(data: &Path, name: &str) -> PathBuf {
         data.join("targets").join(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes what `read` looks at.
+    fn environment(directory: &Path, release: &str) -> Description {
+        let description = fixture::target(directory, release).description;
+        for part in PARTS.iter().chain([&LIBRARY]) {
+            let path = directory.join(part);
+            assert!(path.parent().is_some_and(|parent| std::fs::create_dir_all(parent).is_ok()));
+            assert!(std::fs::write(path, "").is_ok());
+        }
+        assert!(std::fs::write(directory.join(DESCRIPTION), description.text()).is_ok());
+        description
+    }
+
+    #[test]
+    fn an_environment_of_another_anymod_is_told_from_a_whole_one() {
+        for release in ["0.27.7", "0.29.5"] {
+            let directory = tempfile::tempdir().unwrap();
+            let mut description = environment(directory.path(), release);
+            assert_eq!(read(directory.path()).unwrap().description, description);
+            for part in PARTS.iter().skip(1) {
+                let (path, aside) = (directory.path().join(part), directory.path().join("aside"));
+                std::fs::rename(&path, &aside).unwrap();
+                let error = read(directory.path()).unwrap_err();
+                assert!(error.code.id == "T0018" && error.message.contains(part), "{error}");
+                std::fs::rename(&aside, &path).unwrap();
+            }
+            std::fs::remove_file(directory.path().join(LIBRARY)).unwrap();
+            assert_eq!(read(directory.path()).is_ok(), release == "0.29.5");
+            description.format += 1;
+            std::fs::write(directory.path().join(DESCRIPTION), description.text()).unwrap();
+            let error = read(directory.path()).unwrap_err();
+            assert!(error.message.contains("of format 2, not 1"), "{error}");
+            assert!(error.hint.unwrap().contains(&format!("target add pyodide-{release}")));
+        }
+    }
+
+    /// Whoever changes the layout raises the format and notes the pair here.
+    #[test]
+    fn the_format_changes_with_the_layout() {
+        let mut fields = anymod_store::Fields::new();
+        fields.list(PARTS.iter());
+        fields.add(LIBRARY);
+        assert_eq!((FORMAT, fields.finish().to_string().get(..8)), (1, Some("ef4aec73")));
     }
 }

@@ -159,7 +159,7 @@ impl From<Diagnostics> for Failed {
 }
 
 impl Hooks<'_> {
-    /// What the backend needs besides what `pyproject.toml` says, asked in an environment with these variables.
+    /// What the backend needs besides what the environment has, asked in an environment with these variables.
     pub(crate) fn requirements(
         &self,
         variables: &BTreeMap<String, String>,

@@ -17,6 +17,7 @@ use super::finish::{self, Finishing};
 use super::python::{self, Interpreter};
 use super::request::{Built, Event, Stage, WheelRequest};
 use super::runner::Runner;
+use super::rust::{self, Rust};
 use super::scratch::Scratch;
 use super::source::{self, Fetched};
 use crate::install;
@@ -91,6 +92,8 @@ struct Place {
     /// Where the backend puts its wheel.
     raw: PathBuf,
     trace: PathBuf,
+    /// The compiler of Rust, if the package wants one.
+    rust: Option<Rust>,
 }
 
 impl One<'_> {
@@ -99,9 +102,10 @@ impl One<'_> {
         let interpreter = python::find(facts.python_minor(), &self.request.environment)?;
         self.stage(Stage::Fetch, &describe(&self.request.source), tell);
         let fetched = self.fetch(&interpreter)?;
-        let place = self.place(&fetched)?;
+        let mut place = self.place(&fetched)?;
         let tree = Tree::of(&place.root);
         let backend = Backend::read(&place.root)?;
+        place.rust = rust::find(&backend, &place.root, facts, &self.request.environment)?;
         let (environment, built) = {
             let outcome = self.run_backend(&place, &backend, &fetched, &interpreter, tell);
             // The trace is most wanted where something failed.
@@ -149,6 +153,7 @@ impl One<'_> {
             temporary: scratch.directory("tmp")?,
             raw: scratch.directory("raw")?,
             trace: scratch.path.join("trace.jsonl"),
+            rust: None,
             scratch,
         })
     }
@@ -193,6 +198,7 @@ impl One<'_> {
             temporary: &place.temporary,
             jobs: self.request.jobs.unwrap_or_else(processors),
             epoch: self.epoch(),
+            rust: place.rust.as_ref(),
         }
     }
 
@@ -278,7 +284,7 @@ impl One<'_> {
                 more
             }
         };
-        if more.iter().all(|requirement| backend.requires.contains(requirement)) {
+        if more.is_empty() {
             return Ok(first);
         }
         let all = backend.requires.union(&more).cloned().collect();
@@ -411,7 +417,8 @@ fn is_noted(finding: &Diagnostic) -> bool {
 
 /// The commands of a trace that made something, or should have.
 fn attempts(records: &[TraceRecord]) -> Vec<Attempt> {
-    let made = records.iter().filter(|record| record.outcome != Outcome::Query);
+    let made =
+        records.iter().filter(|record| !matches!(record.outcome, Outcome::Query | Outcome::Host));
     made.map(|record| Attempt {
         sources: record.sources.iter().map(|source| Path::new(&record.cwd).join(source)).collect(),
         output: record.output.as_ref().map(|output| Path::new(&record.cwd).join(output)),

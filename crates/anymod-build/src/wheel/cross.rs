@@ -11,6 +11,7 @@ use anymod_model::Diagnostic;
 use super::backend::{Backend, ConfigSettings};
 use super::environment::BuildEnvironment;
 use super::python::plain;
+use super::rust::Rust;
 use crate::environment::Environment;
 use crate::install;
 use crate::target::TargetEnvironment;
@@ -33,6 +34,14 @@ const TOOLS: [(&str, &str); 7] = [
     ("RANLIB", "ranlib"),
     ("STRIP", "strip"),
     ("NM", "nm"),
+];
+
+/// Compilers and tools of the build machine, for what a build runs itself: the names that build systems and cargo's crates
+/// ask for one by, and those it may have, best first.
+const HOST_TOOLS: [([&str; 2], [&str; 3]); 3] = [
+    (["CC_FOR_BUILD", "HOST_CC"], ["cc", "gcc", "clang"]),
+    (["CXX_FOR_BUILD", "HOST_CXX"], ["c++", "g++", "clang++"]),
+    (["AR_FOR_BUILD", "HOST_AR"], ["ar", "gcc-ar", "llvm-ar"]),
 ];
 
 /// Variables of the user that would lead a build to the host's headers and libraries, or that the stand-in applies itself.
@@ -178,6 +187,20 @@ impl<'a> Cross<'a> {
         for (variable, name) in TOOLS {
             variables.insert(variable.to_owned(), self.tool(name));
         }
+        for (names, programs) in HOST_TOOLS {
+            let found = programs.iter().find_map(|program| build.user.find_program(program));
+            for name in names {
+                let path = found.as_deref().map(text);
+                if let Some(path) = path {
+                    variables.entry(name.to_owned()).or_insert(path);
+                }
+            }
+        }
+        if let Some(rust) = build.rust
+            && let Some(linker) = variables.get("HOST_CC").cloned()
+        {
+            variables.insert(rust.linker_variable(), linker);
+        }
         let jobs = build.jobs.to_string();
         let more = [
             ("PATH", path),
@@ -192,6 +215,8 @@ impl<'a> Cross<'a> {
             ("PYODIDE_ABI_VERSION", facts.abi.clone().unwrap_or_default()),
             ("PKG_CONFIG_LIBDIR", text(&self.pkg_config())),
             ("CMAKE_TOOLCHAIN_FILE", text(&self.cmake_file())),
+            // What a user has set would be a place that builds share.
+            ("CARGO_TARGET_DIR", text(&build.directory.join("cargo"))),
             ("CARGO_BUILD_TARGET", "wasm32-unknown-emscripten".to_owned()),
             ("CARGO_TARGET_WASM32_UNKNOWN_EMSCRIPTEN_LINKER", text(&self.compilers.join("cc"))),
             (
@@ -262,6 +287,8 @@ pub(crate) struct Build<'a> {
     pub(crate) jobs: usize,
     /// The time that files in the wheel get, in seconds since 1970.
     pub(crate) epoch: u64,
+    /// The compiler of Rust, for a package that wants one.
+    pub(crate) rust: Option<&'a Rust>,
 }
 
 /// The environment of a hook that knows nothing of the target.
@@ -273,6 +300,10 @@ pub(crate) fn host_variables(
         plain(user).map(|(name, value)| (name.clone(), value.clone())).collect();
     let path = user.get("PATH").unwrap_or_default();
     variables.insert("PATH".to_owned(), format!("{}:{path}", environment.bin().display()));
+    // The environment is kept: what is imported is compiled once, for this build and for later ones.
+    if environment.own {
+        variables.remove("PYTHONDONTWRITEBYTECODE");
+    }
     variables.insert("VIRTUAL_ENV".to_owned(), environment.directory.display().to_string());
     variables
 }

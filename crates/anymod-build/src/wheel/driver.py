@@ -2,7 +2,7 @@
 
 Started by the build environment's own interpreter in the directory of the source. The backend is imported and called as
 it is; what it returns, and what setuptools knows of the extension modules afterwards, is written to the file that the
-request names.
+request names. Of requirements that it returns, only those are written that the environment does not meet yet.
 """
 
 import importlib
@@ -52,6 +52,36 @@ def declared():
     return names
 
 
+def is_met(text):
+    """True if what is installed meets a requirement; false as well if that cannot be known."""
+    try:
+        import site
+        from importlib import metadata
+
+        from packaging.requirements import Requirement
+
+        def holds(requirement, extra):
+            return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+
+        def meets(requirement):
+            # Not what setuptools brings for itself.
+            found = next(iter(metadata.distributions(name=requirement.name, path=site.getsitepackages())))
+            if requirement.url or not requirement.specifier.contains(found.version, prereleases=True):
+                return False
+            inner = [Requirement(text) for text in found.requires or []]
+            return all(
+                meets(one)
+                for extra in requirement.extras
+                for one in inner
+                if holds(one, extra) and not holds(one, "")
+            )
+
+        requirement = Requirement(text)
+        return not holds(requirement, "") or meets(requirement)
+    except Exception:
+        return False
+
+
 def name_alike():
     """Makes temporary names the same from one build to the next: the directory that they are in is this build's own.
 
@@ -77,6 +107,8 @@ def main():
         sys.exit(f"the backend {request['backend']} has no hook {request['hook']}")
     else:
         value = hook(*request["arguments"])
+    if request["hook"].startswith("get_requires") and isinstance(value, list):
+        value = [text for text in value if not is_met(text)]
     with open(request["result"], "w", encoding="utf-8") as file:
         json.dump({"value": value, "extensions": declared()}, file)
 

@@ -25,19 +25,21 @@ pub(crate) struct BuildEnvironment {
     pub(crate) directory: PathBuf,
     /// Its interpreter.
     pub(crate) python: PathBuf,
+    /// True unless it is the user's.
+    pub(crate) own: bool,
 }
 
 impl BuildEnvironment {
     fn at(directory: PathBuf) -> BuildEnvironment {
         let python = directory.join("bin").join("python");
-        BuildEnvironment { directory, python }
+        BuildEnvironment { directory, python, own: true }
     }
 
     /// The interpreter itself, without an environment: the requirements are the user's affair.
     pub(crate) fn none(interpreter: &Interpreter) -> BuildEnvironment {
         let bin = interpreter.path.parent().unwrap_or(Path::new("/"));
         let directory = bin.parent().unwrap_or(bin).to_owned();
-        BuildEnvironment { directory, python: interpreter.path.clone() }
+        BuildEnvironment { directory, python: interpreter.path.clone(), own: false }
     }
 
     /// The directory of its programs.
@@ -99,7 +101,7 @@ fn key(
     environment: &Environment,
 ) -> Digest {
     let mut fields = Fields::new();
-    fields.add("build environment 1");
+    fields.add("build environment 2");
     fields.add(interpreter.about.real.to_string_lossy().as_bytes());
     fields.add(&interpreter.about.version);
     fields.list(requirements.iter());
@@ -112,7 +114,8 @@ fn key(
     fields.finish()
 }
 
-/// Makes it with uv if there is one, else with `venv` and pip.
+/// Makes it with `venv`, and installs with uv if there is one, else with pip. Nothing is compiled ahead: what is imported is
+/// then, once for all builds that share the environment, and most of it never is.
 fn make(
     interpreter: &Interpreter,
     requirements: &BTreeSet<String>,
@@ -126,52 +129,37 @@ fn make(
         command.env_clear().envs(plain(environment));
         command
     };
-    if let Some(uv) = environment.find_program("uv") {
-        let mut venv = with(&uv);
-        venv.args(["venv", "--quiet", "--no-project", "--python"])
-            .arg(&interpreter.path)
-            .arg(directory);
-        step(runner, venv, "uv venv")?;
-        if requirements.is_empty() {
-            return Ok(());
-        }
-        let mut install = with(&uv);
-        install
-            .args(["pip", "install", "--quiet", "--compile-bytecode", "--python"])
-            .arg(&python)
-            .arg("--");
-        install.args(requirements);
-        return step(runner, install, "uv pip install");
-    }
-    // A pip that can install into another environment spares half of the time that `venv` takes.
-    let pip = interpreter.about.pip.as_deref().is_some_and(can_install_elsewhere);
+    let uv = environment.find_program("uv");
+    // Installing a pip into it takes longer than all the rest.
+    let own_pip = uv.is_none() && interpreter.about.pip_runner.is_none();
     let mut venv = with(&interpreter.path);
-    venv.args(["-I", "-m", "venv"]).args(pip.then_some("--without-pip")).arg(directory);
+    venv.args(["-I", "-m", "venv"]).args((!own_pip).then_some("--without-pip")).arg(directory);
     step(runner, venv, "python -m venv")?;
     if requirements.is_empty() {
         return Ok(());
     }
-    let mut install = with(if pip { &interpreter.path } else { &python });
-    install.args(["-m", "pip"]);
-    if pip {
-        install.arg("--python").arg(&python);
+    if let Some(uv) = uv {
+        let mut install = with(&uv);
+        install.args(["pip", "install", "--quiet", "--python"]).arg(&python).arg("--");
+        install.args(requirements);
+        return step(runner, install, "uv pip install");
     }
+    let mut install = with(&python);
+    match &interpreter.about.pip_runner {
+        Some(program) => install.arg(program),
+        None => install.args(["-m", "pip"]),
+    };
     install.args([
         "install",
         "--quiet",
         "--no-input",
+        "--no-compile",
         "--disable-pip-version-check",
         "--no-warn-script-location",
         "--",
     ]);
     install.args(requirements);
     step(runner, install, "pip install")
-}
-
-/// `pip --python` came with 22.3.
-fn can_install_elsewhere(version: &str) -> bool {
-    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (22, 3)
 }
 
 fn step(runner: &Runner<'_>, command: Command, what: &str) -> Result<(), Diagnostic> {
@@ -191,18 +179,4 @@ fn step(runner: &Runner<'_>, command: Command, what: &str) -> Result<(), Diagnos
 pub(crate) fn no_cache() -> Diagnostic {
     Diagnostic::error(&codes::ENVIRONMENT, "there is no cache directory to work in")
         .hint("set `XDG_CACHE_HOME` or `HOME` to a directory")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pips_that_install_elsewhere_are_known() {
-        for (version, can) in
-            [("22.2.2", false), ("22.3", true), ("23.0.1", true), ("9.0", false), ("x", false)]
-        {
-            assert_eq!(can_install_elsewhere(version), can, "{version}");
-        }
-    }
 }

@@ -30,23 +30,21 @@ pub(crate) struct About {
     pub(crate) real: PathBuf,
     /// The directories of its headers.
     pub(crate) include: Vec<PathBuf>,
-    /// The version of its pip, if it has one.
-    pub(crate) pip: Option<String>,
+    /// The program of its pip that other interpreters can run, if it has one: since 22.3.
+    pub(crate) pip_runner: Option<PathBuf>,
 }
 
 const ASK: &str = "
 import json, os, sys, sysconfig
-from importlib import metadata
+from importlib.util import find_spec
 if sys.implementation.name != 'cpython':
     sys.exit(1)
-try:
-    pip = metadata.version('pip')
-except metadata.PackageNotFoundError:
-    pip = None
+pip = find_spec('pip')
+runner = pip and pip.origin and os.path.join(os.path.dirname(pip.origin), '__pip-runner__.py')
 include = {sysconfig.get_path('include'), sysconfig.get_path('platinclude')}
 print(json.dumps({
     'version': '%d.%d.%d' % sys.version_info[:3], 'real': os.path.realpath(sys.executable),
-    'include': sorted(include), 'pip': pip}))
+    'include': sorted(include), 'pip_runner': runner if runner and os.path.isfile(runner) else None}))
 ";
 
 /// Finds a CPython of a minor version, for instance `3.13`: on the `PATH`, among pyenv's, among those that uv manages.
@@ -57,7 +55,10 @@ pub(crate) fn find(minor: &str, environment: &Environment) -> Result<Interpreter
     let mut tried = Vec::new();
     let named = [format!("python{minor}"), "python3".to_owned(), "python".to_owned()];
     let on_path = named.iter().filter_map(|name| environment.find_program(name));
-    let candidates = on_path.chain(pyenv(minor, environment)).chain(uv(minor, environment));
+    // A shim asks its manager each time, and what that has installed is looked for as well.
+    let (shims, on_path): (Vec<_>, Vec<_>) = on_path.partition(|path| is_shim(path));
+    let managed = pyenv(minor, environment).into_iter().chain(uv(minor, environment));
+    let candidates = on_path.into_iter().chain(managed).chain(shims);
     for path in candidates {
         match ask(&path, environment) {
             Some(about)
@@ -75,6 +76,11 @@ pub(crate) fn find(minor: &str, environment: &Environment) -> Result<Interpreter
     Err(finding.hint(format!(
         "install one, with `uv python install {minor}`, `pyenv install {minor}` or the system's package `python{minor}`"
     )))
+}
+
+/// True for the scripts of version managers: pyenv, asdf and mise keep them in directories of this name.
+fn is_shim(path: &Path) -> bool {
+    path.parent().is_some_and(|directory| directory.ends_with("shims"))
 }
 
 /// What an interpreter says of itself; none if it does not run or is no CPython.

@@ -41,4 +41,6 @@ super::codes! {
         "A compiler failed on a file of the package, and the backend built the wheel without what that file makes. Such a wheel installs and is slow or broken. `--allow-lost` takes it all the same.";
     NOT_A_TARGET_WHEEL = "W0111", exit 1, "the backend built a wheel for another platform",
         "The wheel has extension modules, and its tags say that they are for something else than the target.";
+    RUST = "W0112", exit 3, "no Rust for the target",
+        "The package is in part Rust, and the Rust of this machine has no standard library for `wasm32-unknown-emscripten`, or one whose exceptions are not the runtime's, or there is no Rust at all. rustup installs the library with `rustup target add wasm32-unknown-emscripten`. All this is looked at before anything is compiled.";
 }

@@ -1,0 +1,1 @@
+from hybrid._fast import size as size
