@@ -6,7 +6,7 @@ use anymod_link::host::archive::{self, Kind};
 use anymod_link::host::library::{self, Content};
 use anymod_link::host::linkers::{LINKERS, USES, outcome};
 use anymod_link::host::pic::Class;
-use anymod_link::host::{fingerprint, image, inspect, object as host_object};
+use anymod_link::host::{fingerprint, fix, image, inspect, object as host_object};
 use object::write::{Object, Relocation, Symbol, SymbolSection};
 use object::{
     Architecture, BinaryFormat, Endianness, RelocationFlags, SymbolFlags, SymbolKind, SymbolScope,
@@ -141,6 +141,18 @@ fn look(bytes: &[u8]) {
         let blockers = inspect::blockers(&library, &inspect::Providers::default());
         let _ = inspect::findings(&library, &blockers);
         let _ = fingerprint::fingerprints(&[&library], &Default::default());
+        let wishes = fix::Wishes {
+            flatten: true,
+            export: vec!["helper".to_owned()],
+            localize: vec!["shown".to_owned()],
+            prefix: Some("p_".to_owned()),
+            ..fix::Wishes::default()
+        };
+        if let Ok(fixed) = fix::fix("fuzz", bytes, &mut |_| None, &wishes) {
+            // What is written can be read again, and says the same the second time.
+            let again = library::read("again", &fixed.bytes, &mut |_| None).unwrap();
+            assert!(again.symbol("p_helper").is_some());
+        }
         for linker in LINKERS {
             for r#use in USES {
                 let _ = outcome(&library, linker, r#use, false, false);

@@ -62,13 +62,18 @@ impl Loaded {
         archive::kind(&self.bytes)
     }
 
+    /// The bytes of a member of a thin archive.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&[u8]> {
+        self.members.get(name).map(|bytes| &**bytes)
+    }
+
     /// Reads the file as a library.
     ///
     /// # Errors
     /// `H0001` if it is damaged.
     pub fn library(&self) -> Result<Library<'_>, Diagnostic> {
-        let mut fetch = |name: &str| self.members.get(name).map(|bytes| &**bytes);
-        library::read(&self.name, &self.bytes, &mut fetch)
+        library::read(&self.name, &self.bytes, &mut |name| self.member(name))
             .map_err(|fault| fault.finding(&self.name, None))
     }
 }

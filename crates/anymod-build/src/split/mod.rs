@@ -4,6 +4,7 @@
 //! that hold no borrowed bytes, to be rendered by whoever asked.
 
 pub mod files;
+pub mod fix;
 mod graph;
 pub mod inspect;
 mod parallel;

@@ -184,6 +184,11 @@ fn take(known: &mut Merged<'_>, number: usize, object: &Object<'_>, symbol: &Sym
 }
 
 impl<'a> Library<'a> {
+    /// Finds the symbols again after members have changed.
+    pub(super) fn merge_again(&mut self) {
+        self.symbols = merge(&self.members);
+    }
+
     /// A symbol by its name.
     #[must_use]
     pub fn symbol(&self, name: &str) -> Option<&Merged<'a>> {

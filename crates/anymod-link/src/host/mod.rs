@@ -18,6 +18,7 @@
 pub mod archive;
 mod elf;
 pub mod fingerprint;
+pub mod fix;
 pub mod image;
 pub mod inspect;
 pub mod library;

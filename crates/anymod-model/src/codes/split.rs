@@ -29,4 +29,12 @@ super::codes! {
         "A library with variables that can change is in two outputs. What one part of the program sets the other does not see: registered callbacks, caches, configuration, reference counts. Link it once.";
     MACHINE = "H0206", exit 1, "files for different machines",
         "A host loads only modules of its own machine, class and byte order.";
+    NO_MEMBER = "H0301", exit 1, "no such member",
+        "The archive has no member of that name. `anymod split inspect --all` lists them.";
+    STILL_NEEDED = "H0302", exit 1, "a member that others need",
+        "Without this member others of the archive would have undefined symbols. Leave those out as well, or force it if something else in the link has the symbols.";
+    NO_SYMBOL = "H0303", exit 1, "nothing to do for a symbol",
+        "No member has the symbol in the form that could be changed: localizing takes a definition, raising visibility takes a hidden symbol.";
+    NOT_REWRITABLE = "H0304", exit 1, "an object that cannot be changed",
+        "The object has no symbol table, or a form of relocations whose symbols cannot be given other numbers. Change the source, or how it is compiled.";
 }

@@ -1,5 +1,6 @@
 //! `anymod split`: from one static program to a host and modules that share each library once.
 
+mod fix;
 mod inspect;
 mod verify;
 
@@ -20,11 +21,13 @@ pub(crate) struct Split {
 enum SplitCommand {
     Inspect(inspect::Inspect),
     Verify(verify::Verify),
+    Fix(fix::Fix),
 }
 
 pub(crate) fn run(args: &Split, printer: Printer) -> Result<(), Diagnostics> {
     match &args.command {
         SplitCommand::Inspect(args) => inspect::run(args, printer),
+        SplitCommand::Fix(args) => fix::run(args, printer),
         SplitCommand::Verify(args) => verify::run(args, printer),
     }
 }
