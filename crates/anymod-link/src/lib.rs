@@ -1,5 +1,6 @@
 //! Object files and archives in, loadable images out: bytes to bytes.
 
+pub mod ar;
 pub mod archive;
 pub mod disasm;
 pub mod host;
@@ -7,4 +8,5 @@ pub mod identity;
 pub mod mpy;
 mod read;
 pub mod stamp;
+mod stamp_object;
 pub mod wasm;

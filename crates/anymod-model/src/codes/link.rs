@@ -34,6 +34,12 @@ super::codes! {
     COMPRESSED_SECTION = "L0017", exit 1, "compressed section",
         "A section that the module needs is stored compressed. Recompile, or run `objcopy --decompress-debug-sections` on the object.";
 
+    FOREIGN_OBJECT = "L0018", exit 1, "object of another platform",
+        "An archive holds code for one platform. The message says which object or member is for which; a native object among WebAssembly, or the other way round, is the usual reason.";
+    EMPTY_ARCHIVE = "L0019", exit 1, "archive without members",
+        "Linkers take an archive without members silently, and what it should have held is missing at run time.";
+    OTHER_ABI = "L0020", exit 1, "object with another ABI stamp",
+        "The object says in its section `anymod.abi` what it was built for, and that is not what the archive is built for.";
     UNDEFINED = "L0101", exit 1, "undefined symbol",
         "An object refers to a symbol that no input defines and that the runtime does not offer. Add the source or archive that defines it, or give its address with `--externs`.";
     DUPLICATE = "L0102", exit 1, "duplicate symbol",
