@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use anymod_link::mpy::{Options, StaticData};
 use anymod_model::event::{self, ActionKind};
 use anymod_model::manifest::WheelMetadata;
+use anymod_model::platform::{Cpu, ObjectFormat};
 use anymod_model::pyodide::PyodideFacts;
+use anymod_model::stamp::Stamp;
 use anymod_pack::wheel::WheelName;
 
 use crate::toolchain::Recipe;
@@ -59,6 +61,8 @@ pub(crate) enum Work {
     },
     /// By packing a wheel.
     Wheel(Box<Wheel>),
+    /// By gathering objects and members of archives in an archive.
+    Archive(Box<Archive>),
     /// By writing what is known already.
     Text(Box<[u8]>),
     /// By finishing an addon that was linked.
@@ -145,6 +149,31 @@ impl Wheel {
             argv.push("--libraries".to_owned());
         }
         argv.extend(self.files.iter().map(|(path, file)| format!("{path}={file}")));
+        argv
+    }
+}
+
+/// An archive to be made.
+#[derive(Clone, Debug)]
+pub(crate) struct Archive {
+    /// Objects and archives, in order.
+    pub(crate) parts: Vec<String>,
+    /// What it is built for.
+    pub(crate) stamp: Stamp,
+    /// Format of its objects.
+    pub(crate) format: ObjectFormat,
+    /// Processor of its objects, if the target alone decides it.
+    pub(crate) cpu: Option<Cpu>,
+}
+
+impl Archive {
+    /// All of it as words, to be part of the action's digest and to be shown.
+    pub(crate) fn argv(&self) -> Vec<String> {
+        let mut argv = ["anymod", "archive"].map(str::to_owned).to_vec();
+        argv.push(format!("--format={}", self.format.name()));
+        argv.extend(self.cpu.map(|cpu| format!("--cpu={}", cpu.name())));
+        argv.extend(self.stamp.iter().map(|(key, value)| format!("--abi={key}={value}")));
+        argv.extend(self.parts.iter().cloned());
         argv
     }
 }

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anymod_model::event::{self, Event, Outcome, Totals};
-use anymod_model::{Diagnostic, Diagnostics, Target};
+use anymod_model::{Diagnostic, Diagnostics, Severity, Target};
 
 use crate::check::{self, Status};
 use crate::inspect::Recorder;
 use crate::install;
 use crate::jobs::Jobs;
-use crate::plan::{self, Plan, Selection};
+use crate::plan::{self, Job, Plan, Selection};
 use crate::project::{Project, interrupted};
 use crate::request::{BuildRequest, Output, Report, StoreRequest, selection};
 use crate::run::{self, Ran};
@@ -70,7 +70,8 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
     let ran = run::run(&plan, statuses, &way, &mut log, sink)?;
     let (outputs, unwritten) =
         deliver::install_all(&plan, &ran, before.as_ref(), &project, &mut log, sink);
-    if ran.is_complete() && unwritten.is_empty() && plan.findings.is_empty() {
+    let whole = plan.findings.iter().all(|finding| finding.severity == Severity::Warning);
+    if ran.is_complete() && unwritten.is_empty() && whole {
         project.remember(&outputs, &plan, &planned, before.as_ref(), &mut log);
     }
     log.close()?;
@@ -84,10 +85,11 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
 }
 
 /// The modules that a snapshot says have to be gone through.
-fn affected(before: &Remembered) -> BTreeSet<(String, Target)> {
+fn affected(before: &Remembered) -> BTreeSet<Job> {
     let outputs = (0..).zip(&before.outputs);
     let affected = outputs.filter(|(number, _)| before.affected.contains(number));
-    affected.map(|(_, output)| (output.module.clone(), output.target)).collect()
+    let job = |output: &Output| (output.module.clone(), output.target, output.build_type.clone());
+    affected.map(|(_, output)| job(output)).collect()
 }
 
 /// What there is to say of a build that found everything as it was.

@@ -45,6 +45,11 @@ pub(crate) fn install_all(
         let outcome = makers.get(product.built.as_str()).copied().flatten();
         matches!(outcome, Some(Outcome::Fresh | Outcome::Hit | Outcome::Ran))
     };
+    // What is used where it is built has no other place to be compared with.
+    let made_in_place = |product: &Product| {
+        let outcome = makers.get(product.built.as_str()).copied().flatten();
+        product.built == product.installed && outcome != Some(Outcome::Fresh)
+    };
     let products: Vec<&Product> = plan.products.iter().filter(done).collect();
     let stale = |product: &&&Product| {
         let built = log.digest(&product.built);
@@ -67,8 +72,9 @@ pub(crate) fn install_all(
                 outputs.push(Output {
                     module: product.module.clone(),
                     target: product.target,
+                    build_type: product.build_type.clone(),
                     path: product.installed.clone(),
-                    changed: put.is_some_and(|(_, changed)| changed),
+                    changed: put.is_some_and(|(_, changed)| changed) || made_in_place(product),
                     sizes: product.sizes.clone(),
                 });
             }

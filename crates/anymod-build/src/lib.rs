@@ -29,6 +29,7 @@
 //! environment is read in one place, [`environment`]; [`settings`] come from there, from files and from flags.
 
 mod action;
+pub mod archives;
 pub mod artifact;
 pub mod audit;
 mod build;

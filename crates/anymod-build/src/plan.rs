@@ -3,6 +3,7 @@
 //! A plan is data. Making it reads directories and asks compilers what they are (through the log, so that an answer
 //! known from before starts no process), and changes nothing.
 
+pub(crate) mod archive;
 mod compile;
 mod micropython;
 mod module;
@@ -13,18 +14,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use anymod_model::codes::build as codes;
+use anymod_model::codes::{build as codes, manifest as manifest_codes};
 use anymod_model::manifest::{Manifest, ToolchainKind};
-use anymod_model::{Abi, Arch, Diagnostic, Diagnostics, Target};
+use anymod_model::stamp::Stamp;
+use anymod_model::{Abi, Arch, Diagnostic, Diagnostics, Severity, Target};
 
 use anymod_model::target::glob_matches;
 
 use crate::action::Action;
+use crate::archives::LibraryOverride;
 use crate::environment::{Environment, SOURCE_DATE_EPOCH};
 use crate::glob::Globber;
 use crate::log::Log;
 use crate::stat::Stat;
-use crate::toolchain::{self, Choice, MpyCross, PythonTools, Toolchain};
+use crate::toolchain::{self, ArchiveTools, Choice, MpyCross, PythonTools, Toolchain};
 use anymod_store::Digest;
 
 /// Directory of everything that a build keeps for itself, relative to the project.
@@ -44,15 +47,22 @@ pub(crate) struct Selection {
     pub(crate) modules: Vec<String>,
     /// Target names and patterns; each module's own if empty.
     pub(crate) targets: Vec<String>,
-    /// The build type; the manifest's default if none.
-    pub(crate) build_type: Option<String>,
+    /// Build types; the manifest's default if none.
+    pub(crate) build_types: Vec<String>,
     /// Variants of addons by name, or `all`.
     pub(crate) variants: Vec<String>,
     /// The family of compilers asked for.
     pub(crate) toolchain: Option<ToolchainKind>,
-    /// Of all that, only these modules for these targets; everything if none.
-    pub(crate) only: Option<BTreeSet<(String, Target)>>,
+    /// What replaces the manifest's word on libraries.
+    pub(crate) libraries: Vec<LibraryOverride>,
+    /// Modules may name paths outside the project.
+    pub(crate) allow_outside: bool,
+    /// Of all that, only these; everything if none.
+    pub(crate) only: Option<BTreeSet<Job>>,
 }
+
+/// A module, a target and a build type.
+pub(crate) type Job = (String, Target, String);
 
 /// What has to be done.
 #[derive(Debug)]
@@ -74,6 +84,8 @@ pub(crate) struct Product {
     pub(crate) module: String,
     /// What it is for.
     pub(crate) target: Target,
+    /// How it is built.
+    pub(crate) build_type: String,
     /// The finished file in the build directory.
     pub(crate) built: String,
     /// Its place for the user.
@@ -99,6 +111,13 @@ pub(crate) struct Planner<'a> {
     toolchains: BTreeMap<Target, Result<Toolchain, Diagnostics>>,
     pythons: BTreeMap<Target, Result<PythonTools, Diagnostics>>,
     mpy_crosses: BTreeMap<Abi, Result<MpyCross, Diagnostic>>,
+    compilers: archive::Compilers,
+    overrides: &'a [LibraryOverride],
+    outside_allowed: bool,
+    /// Libraries that modules have to fit.
+    pairings: Vec<archive::Pairing>,
+    /// Stamps of planned archives, by path.
+    stamps: BTreeMap<String, Stamp>,
     /// Digest of this program: the tool of everything done inside it.
     own: Digest,
     actions: Vec<Action>,
@@ -122,7 +141,6 @@ pub(crate) fn plan(
     if let Some(only) = &selection.only {
         jobs.retain(|job| only.contains(job));
     }
-    let build_type = selection.build_type.as_deref().unwrap_or(manifest.default_build_type());
     let own = own_digest(log)?;
     let mut planner = Planner {
         manifest,
@@ -135,6 +153,11 @@ pub(crate) fn plan(
         toolchains: BTreeMap::new(),
         pythons: BTreeMap::new(),
         mpy_crosses: BTreeMap::new(),
+        compilers: BTreeMap::new(),
+        overrides: &selection.libraries,
+        outside_allowed: selection.allow_outside,
+        pairings: Vec::new(),
+        stamps: BTreeMap::new(),
         own,
         actions: Vec::new(),
         shared: BTreeSet::new(),
@@ -142,9 +165,10 @@ pub(crate) fn plan(
     let mut products = Vec::new();
     let mut placed = BTreeSet::new();
     let mut findings: Vec<Diagnostic> = Vec::new();
-    for (module, target) in jobs {
+    let mut passed_over: Vec<Diagnostic> = Vec::new();
+    for (module, target, build_type) in jobs {
         let planned = planner.actions.len();
-        match planner.module(&module, target, build_type) {
+        match planner.module(&module, target, &build_type) {
             Ok(made) => {
                 let actions = planned..planner.actions.len();
                 // What an addon's targets share is made for the first of them.
@@ -159,19 +183,44 @@ pub(crate) fn plan(
                     planner.shared.remove(action.name());
                 }
                 // One mistake is often made for every target; once is enough.
-                let mut new = errors.0;
-                new.retain(|error| !findings.contains(error));
-                findings.extend(new);
+                let unasked = !selection.modules.contains(&module);
+                sort_out(errors, unasked, &mut findings, &mut passed_over);
             }
         }
     }
+    findings.extend(planner.compare_stamps());
     findings.extend(same_file(manifest, &products));
-    let fatal = findings.iter().any(|finding| finding.code.exit != MISSING_TOOLS);
+    findings.extend(told(passed_over, products.is_empty() || !findings.is_empty()));
+    let errors = || findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let fatal = errors().any(|finding| finding.code.exit != MISSING_TOOLS);
     if fatal || (products.is_empty() && !findings.is_empty()) {
         return Err(Diagnostics(findings));
     }
     let listed = planner.globber.listed();
     Ok(Plan { actions: planner.actions, products, findings, listed })
+}
+
+/// Sorts what is wrong with a module: that it says itself that it has no build is no error if nobody asked for it by name.
+fn sort_out(
+    errors: Diagnostics,
+    unasked: bool,
+    findings: &mut Vec<Diagnostic>,
+    passed_over: &mut Vec<Diagnostic>,
+) {
+    for error in errors.0 {
+        let unsupported = error.code == &manifest_codes::UNSUPPORTED_MODULE;
+        let kept = if unsupported && unasked { &mut *passed_over } else { &mut *findings };
+        // One mistake is often made for every target; once is enough.
+        if !kept.contains(&error) {
+            kept.push(error);
+        }
+    }
+}
+
+/// Modules that were passed over: worth knowing if others are built, else the reason why nothing is.
+fn told(passed_over: Vec<Diagnostic>, errors: bool) -> impl Iterator<Item = Diagnostic> {
+    let severity = if errors { Severity::Error } else { Severity::Warning };
+    passed_over.into_iter().map(move |finding| Diagnostic { severity, ..finding })
 }
 
 /// Reports modules whose products would be one file.
@@ -180,12 +229,21 @@ fn same_file(manifest: &Manifest, products: &[Product]) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for product in products {
         let Some(other) = places.insert(&product.installed, product) else { continue };
-        let message = format!(
-            "modules `{}` and `{}` both make `{}`",
-            other.module, product.module, product.installed
-        );
-        let finding = Diagnostic::error(&codes::SAME_FILE, message)
-            .hint("give each a `distribution` of its own in its section for the runtime");
+        let finding = if other.module == product.module {
+            let message = format!(
+                "build types `{}` and `{}` of `{}` both make `{}`",
+                other.build_type, product.build_type, product.module, product.installed
+            );
+            Diagnostic::error(&codes::SAME_FILE, message)
+                .hint("choose one build type for targets whose modules are installed into `dist/`")
+        } else {
+            let message = format!(
+                "modules `{}` and `{}` both make `{}`",
+                other.module, product.module, product.installed
+            );
+            Diagnostic::error(&codes::SAME_FILE, message)
+                .hint("give each a `distribution` of its own in its section for the runtime")
+        };
         findings.push(match manifest.module_place(&product.module) {
             Some(place) => finding.at(place),
             None => finding,
@@ -200,11 +258,12 @@ const MISSING_TOOLS: u8 = 3;
 /// The modules and targets that a selection means, in manifest and table order.
 ///
 /// A target named in full is built for every chosen module; a pattern chooses among the targets that each module has.
-fn select(
-    manifest: &Manifest,
-    selection: &Selection,
-) -> Result<Vec<(String, Target)>, Diagnostics> {
+fn select(manifest: &Manifest, selection: &Selection) -> Result<Vec<Job>, Diagnostics> {
     let mut findings = Vec::new();
+    let build_types = match selection.build_types.as_slice() {
+        [] => vec![manifest.default_build_type().to_owned()],
+        chosen => chosen.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect(),
+    };
     let all: Vec<&str> = manifest.modules().collect();
     for name in &selection.modules {
         if !all.contains(&name.as_str()) {
@@ -239,7 +298,10 @@ fn select(
         };
         let named = selection.targets.iter().filter_map(|pattern| Target::parse(pattern));
         let known: BTreeSet<Target> = declared.iter().copied().chain(named).collect();
-        jobs.extend(known.into_iter().filter(wanted).map(|target| (module.to_owned(), target)));
+        for target in known.into_iter().filter(wanted) {
+            let job = |build_type: &String| (module.to_owned(), target, build_type.clone());
+            jobs.extend(build_types.iter().map(job));
+        }
     }
     if manifest.modules().next().is_none() {
         let message = "the manifest has artifacts and no module to build";
@@ -277,6 +339,19 @@ impl Planner<'_> {
         let find = |choice| Ok(toolchain::find(arch, &choice, self.environment, self.log)?);
         let found = choice.and_then(find);
         self.toolchains.insert(target, found.clone());
+        found
+    }
+
+    /// The compilers of a target whose modules are archives.
+    fn archive_tools(&mut self, target: Target) -> Result<ArchiveTools, Diagnostics> {
+        if let Some(known) = self.compilers.get(&target) {
+            return known.clone();
+        }
+        let choice = self.choice(target);
+        let environment = self.environment;
+        let find = |choice| Ok(toolchain::find_archive_tools(target, &choice, environment)?);
+        let found = choice.and_then(find);
+        self.compilers.insert(target, found.clone());
         found
     }
 
@@ -343,7 +418,10 @@ mod tests {
         let selection =
             Selection { modules: owned(modules), targets: owned(targets), ..Selection::default() };
         let jobs = select(&manifest, &selection)?;
-        Ok(jobs.into_iter().map(|(module, target)| format!("{module}/{}", target.kind())).collect())
+        Ok(jobs
+            .into_iter()
+            .map(|(module, target, _)| format!("{module}/{}", target.kind()))
+            .collect())
     }
 
     #[test]

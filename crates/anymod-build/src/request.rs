@@ -6,6 +6,7 @@ use anymod_model::event::Totals;
 use anymod_model::{Diagnostic, Diagnostics, Target};
 use anymod_store::Store;
 
+use crate::archives::LibraryOverride;
 use crate::cancel::Cancel;
 use crate::environment::Environment;
 use crate::plan::Selection;
@@ -20,12 +21,16 @@ pub struct BuildRequest {
     pub modules: Vec<String>,
     /// Target names, in which `*` stands for anything; each module's own targets if empty.
     pub targets: Vec<String>,
-    /// The build type; the manifest's default if none.
-    pub build_type: Option<String>,
+    /// Build types; the manifest's default if none.
+    pub build_types: Vec<String>,
     /// Variants of addons for Node.js by name, or `all`; what the manifest says, or this machine's, if none.
     pub variants: Vec<String>,
     /// The family of compilers, `auto`, `gnu` or `zig`; what the environment and the manifest say if none.
     pub toolchain: Option<String>,
+    /// What replaces the manifest's word on libraries, a later one stronger.
+    pub libraries: Vec<LibraryOverride>,
+    /// True to let modules name paths outside the project.
+    pub allow_outside: bool,
     /// How many actions run at once; as many as the machine has processors, or a jobserver allows, if none.
     pub jobs: Option<usize>,
     /// True to run what does not depend on a failure after one.
@@ -65,7 +70,9 @@ impl BuildRequest {
             manifest: manifest.into(),
             modules: Vec::new(),
             targets: Vec::new(),
-            build_type: None,
+            build_types: Vec::new(),
+            libraries: Vec::new(),
+            allow_outside: false,
             variants: Vec::new(),
             toolchain: None,
             jobs: None,
@@ -78,10 +85,11 @@ impl BuildRequest {
 
     /// What is asked for, as text: all that decides the plan besides files and environment.
     pub(crate) fn asked(&self, manifest: &Path) -> String {
-        let BuildRequest { modules, targets, build_type, variants, toolchain, .. } = self;
+        let BuildRequest { modules, targets, build_types, variants, toolchain, .. } = self;
+        let (libraries, outside) = (&self.libraries, self.allow_outside);
         let version = env!("CARGO_PKG_VERSION");
         format!(
-            "{version} {manifest:?} {modules:?} {targets:?} {build_type:?} {variants:?} {toolchain:?}"
+            "{version} {manifest:?} {modules:?} {targets:?} {build_types:?} {variants:?} {toolchain:?} {libraries:?} {outside}"
         )
     }
 }
@@ -106,6 +114,8 @@ pub struct Output {
     pub module: String,
     /// What it is for.
     pub target: Target,
+    /// How it is built.
+    pub build_type: String,
     /// Its file, relative to the project's directory.
     pub path: String,
     /// False if the file was there with these bytes.
@@ -122,7 +132,9 @@ pub(crate) fn selection(request: &BuildRequest) -> Result<Selection, Diagnostics
     Ok(Selection {
         modules: request.modules.clone(),
         targets: request.targets.clone(),
-        build_type: request.build_type.clone(),
+        build_types: request.build_types.clone(),
+        libraries: request.libraries.clone(),
+        allow_outside: request.allow_outside,
         variants: request.variants.clone(),
         toolchain: toolchain::forced_kind(request.toolchain.as_deref(), &request.environment)?,
         only: None,

@@ -12,7 +12,7 @@
 //!
 //! | part | content |
 //! |---|---|
-//! | magic | `anymod-snapshot 2\n` |
+//! | magic | `anymod-snapshot 3\n` |
 //! | sum | `u64`, of everything after it |
 //! | request | text: what was asked for |
 //! | variables | `u32` count; each name, flag, value |
@@ -41,7 +41,7 @@ use crate::request::Output;
 use crate::stat::{Directory, Stat};
 use codec::{Reader, Writer};
 
-const MAGIC: &[u8] = b"anymod-snapshot 2\n";
+const MAGIC: &[u8] = b"anymod-snapshot 3\n";
 
 /// What a build that left nothing to do has to say.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,6 +64,7 @@ struct Told {
 struct ToldOutput {
     module: String,
     target: String,
+    build_type: String,
     path: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sizes: Option<String>,
@@ -135,8 +136,8 @@ fn checked(bytes: &[u8]) -> Option<&[u8]> {
 
 fn output(told: ToldOutput) -> Option<Output> {
     let target = Target::parse(&told.target)?;
-    let ToldOutput { module, path, sizes, .. } = told;
-    Some(Output { module, target, path, changed: false, sizes })
+    let ToldOutput { module, build_type, path, sizes, .. } = told;
+    Some(Output { module, target, build_type, path, changed: false, sizes })
 }
 
 /// A file as the snapshot has it; its users are read only if it changed.
@@ -252,6 +253,7 @@ fn encoded(finished: &Finished<'_>, log: &mut Log) -> Option<Vec<u8>> {
     let outputs = finished.outputs.iter().map(|output| ToldOutput {
         module: output.module.clone(),
         target: output.target.to_string(),
+        build_type: output.build_type.clone(),
         path: output.path.clone(),
         sizes: output.sizes.clone(),
     });

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anymod_link::ar::Part;
 use anymod_link::mpy::Linked;
 use anymod_model::codes::build as codes;
 use anymod_model::event::ActionKind;
@@ -15,7 +16,8 @@ use anymod_pack::mpy::MergeOptions;
 
 use anymod_store::Digest;
 
-use crate::action::{self, Action, Link, Seal, Wheel, Work};
+use crate::action::{self, Action, Archive, Link, Seal, Wheel, Work};
+use crate::archives::facts;
 use crate::children::{Children, Stop};
 use crate::environment::{Environment, SOURCE_DATE_EPOCH};
 use crate::fence::Fence;
@@ -129,6 +131,7 @@ pub(crate) fn execute(action: &Action, index: usize, workshop: &Workshop<'_>) ->
         Work::Link(link) => link_action(action, link, workshop),
         Work::Merge { source_name } => Done::of(merge(action, source_name.as_ref(), workshop)),
         Work::Wheel(wheel) => wheel_action(action, wheel, workshop),
+        Work::Archive(archive) => Done::of(gather(action, archive, workshop)),
         Work::Text(bytes) => Done::of(
             write(action.name(), bytes, workshop).map(|made| vec![made]).map_err(Into::into),
         ),
@@ -368,6 +371,24 @@ fn seal_action(action: &Action, seal: &Seal, workshop: &Workshop<'_>) -> Done {
         Ok((made, warnings)) => Done { made, warnings, ..Done::default() },
         Err(errors) => Done::of(Err(errors)),
     }
+}
+
+fn gather(
+    action: &Action,
+    archive: &Archive,
+    workshop: &Workshop<'_>,
+) -> Result<Vec<Made>, Diagnostics> {
+    let files = read_all(archive.parts.iter(), workshop.root)?;
+    let elsewhere = facts::elsewhere(&files, workshop.root)?;
+    let parts: Vec<Part<'_>> = files.iter().map(|(path, bytes)| Part { path, bytes }).collect();
+    let bytes = anymod_link::ar::assemble(&anymod_link::ar::Request {
+        parts: &parts,
+        elsewhere: &elsewhere,
+        format: archive.format,
+        cpu: archive.cpu,
+        stamp: &archive.stamp,
+    })?;
+    Ok(vec![write(action.name(), &bytes, workshop)?])
 }
 
 fn merge(

@@ -81,7 +81,7 @@ fn sources_of_the_same_name_and_above_the_project_do_not_meet() {
     let project = Project::new(&[
         (
             "anymod.toml",
-            "[module.twice]\nsources = [\"twice.c\", \"a/util.c\", \"b/util.c\", \"../shared/util.c\"]\ntargets = [\"*x64\"]\n",
+            "[module.twice]\nsources = [\"twice.c\", \"a/util.c\", \"b/util.c\", \"../shared/util.c\"]\ntargets = [\"micropython-x64\"]\n",
         ),
         (
             "twice.c",
@@ -106,7 +106,7 @@ fn all_failures_are_told_and_the_rest_is_built() {
     let mut project = Project::new(&[
         (
             "anymod.toml",
-            "[project]\ntargets = [\"*x64\"]\n[module.twice]\nsources = [\"twice.c\"]\n[module.bad]\nsources = [\"bad1.c\", \"bad2.c\"]\n",
+            "[project]\ntargets = [\"micropython-x64\"]\n[module.twice]\nsources = [\"twice.c\"]\n[module.bad]\nsources = [\"bad1.c\", \"bad2.c\"]\n",
         ),
         ("twice.c", MODULE_C),
         ("bad1.c", "#error first\n"),
@@ -152,7 +152,7 @@ fn a_missing_compiler_is_told_with_the_command_that_installs_it() {
 #[test]
 fn patterns_and_names_that_mean_nothing_are_told() {
     let mut project = Project::new(&[
-        ("anymod.toml", "[module.m]\ntargets = [\"*x64\"]\nsources = [\"none/*.c\", \"docs/*\"]\n"),
+        ("anymod.toml", "[module.m]\ntargets = [\"micropython-x64\"]\nsources = [\"none/*.c\", \"docs/*\"]\n"),
         ("docs/readme.txt", ""),
     ]);
     let errors = project.build().1.unwrap_err();

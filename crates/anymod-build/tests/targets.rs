@@ -68,9 +68,9 @@ fn one_tree_for_all_targets_and_both_compilers() {
         std::mem::replace(&mut project.request.targets, vec!["micropython-armv7m".to_owned()]);
     assert_eq!(project.ran(), [""; 0]);
     project.request.targets = all;
-    project.request.build_type = Some("debug".to_owned());
+    project.request.build_types = vec!["debug".to_owned()];
     assert_eq!(project.ran().len(), 3 * 9, "a build type has a tree of its own");
-    project.request.build_type = None;
+    project.request.build_types.clear();
     let with_gnu = project.read("dist/micropython-rv32imc/twice.mpy");
     project.ran();
     project.request.targets.retain(|target| target != "micropython-xtensa");

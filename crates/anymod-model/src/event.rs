@@ -122,6 +122,8 @@ pub enum ActionKind {
     Merge,
     /// Packs an extension module and Python files into a wheel.
     Wheel,
+    /// Gathers objects and members of archives in an archive.
+    Archive,
     /// Writes a text that follows from the manifest alone.
     Text,
     /// Writes an object with the identity of an addon.
@@ -144,6 +146,7 @@ impl ActionKind {
             ActionKind::Link => "link",
             ActionKind::Merge => "merge",
             ActionKind::Wheel => "wheel",
+            ActionKind::Archive => "archive",
             ActionKind::Text => "text",
             ActionKind::Identity => "identity",
             ActionKind::ImportLibrary => "import-library",

@@ -289,7 +289,7 @@ fn answer(text: &str, codes: &mut BTreeSet<&'static str>) -> String {
                 .toolchain(target(name), &environment)
                 .map_or_else(&mut failed, |choice| dump_toolchain(target(name), &choice)),
             ["library", name, for_target, build_type] => manifest
-                .library(name, target(for_target), build_type, &environment)
+                .library(None, name, target(for_target), build_type, &environment)
                 .map_or_else(&mut failed, |library| dump_library(library.as_ref(), text)),
             ["artifact", name] => manifest
                 .artifact(name, &environment)

@@ -47,6 +47,12 @@ mod text;
 mod tools;
 mod trace;
 
+/// The words of a text as a shell takes them.
+pub(crate) fn split(text: &str) -> Vec<String> {
+    let words = response::split(text.as_bytes()).into_iter();
+    words.map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
 pub use call::{Called, called_as, main};
 pub use command::taken_apart;
 pub use config::{ExportPolicy, Flags};

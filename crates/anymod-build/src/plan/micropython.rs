@@ -60,7 +60,17 @@ impl Planner<'_> {
         let ModuleSettings { module, target, .. } = &scope.settings;
         let installed = format!("{DIST_DIR}/{target}/{module}.mpy");
         let (module, target) = (module.clone(), *target);
-        Ok(Product { module, target, built, installed, sizes, shared: false, actions: 0..0 })
+        let build_type = scope.settings.build_type.clone();
+        Ok(Product {
+            module,
+            target,
+            build_type,
+            built,
+            installed,
+            sizes,
+            shared: false,
+            actions: 0..0,
+        })
     }
 
     /// Adds the actions before linking; returns that of linking.

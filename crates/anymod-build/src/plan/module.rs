@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anymod_model::codes::{build as codes, toolchain};
+use anymod_model::codes::build as codes;
 use anymod_model::event::ActionKind;
 use anymod_model::manifest::{ModuleSettings, RuntimeSettings, SourceKind, Spanned};
 use anymod_model::{Diagnostic, Diagnostics, Target};
@@ -62,11 +62,7 @@ impl Planner<'_> {
             RuntimeSettings::Node(own) => return self.node(&scope, own, &sources),
             RuntimeSettings::MicroPython(own) => self.micropython(&scope, own, &sources),
             RuntimeSettings::Python(own) => self.python(&scope, own, &sources),
-            RuntimeSettings::Archive(_) => {
-                let message = format!("archives for `{target}` cannot be built yet");
-                let finding = Diagnostic::error(&toolchain::UNSUPPORTED, message);
-                Err(finding.hint("leave the target out").into())
-            }
+            RuntimeSettings::Archive(own) => self.archive(&scope, own, &sources),
         };
         Ok(vec![product?])
     }
@@ -95,7 +91,8 @@ impl Planner<'_> {
                 }
             }
         }
-        if sources.is_empty() && findings.is_empty() {
+        let wanted = !settings.sources.is_empty();
+        if sources.is_empty() && wanted && findings.is_empty() {
             let message = format!("`exclude` leaves `{}` without sources", settings.module);
             let finding = Diagnostic::error(&codes::NO_SOURCES, message)
                 .hint("narrow the patterns of `exclude`, or leave the module out of this target");

@@ -420,5 +420,6 @@ fn product(scope: &Scope, built: String, shared: bool) -> Product {
     let name = built.rsplit('/').next().unwrap_or(&built);
     let installed = format!("{DIST_DIR}/node/{}/{name}", scope.settings.module);
     let (module, target) = (scope.settings.module.clone(), scope.settings.target);
-    Product { module, target, built, installed, sizes: None, shared, actions: 0..0 }
+    let build_type = scope.settings.build_type.clone();
+    Product { module, target, build_type, built, installed, sizes: None, shared, actions: 0..0 }
 }

@@ -36,7 +36,17 @@ impl Planner<'_> {
         let installed = format!("{DIST_DIR}/{target}/{name}");
         self.add(wheel);
         let (module, target) = (module.clone(), *target);
-        Ok(Product { module, target, built, installed, sizes: None, shared: false, actions: 0..0 })
+        let build_type = scope.settings.build_type.clone();
+        Ok(Product {
+            module,
+            target,
+            build_type,
+            built,
+            installed,
+            sizes: None,
+            shared: false,
+            actions: 0..0,
+        })
     }
 
     /// What is in the wheel, by names in it: the extension in its package, and Python files and data beside it.

@@ -14,6 +14,7 @@ pub(crate) mod fetch;
 pub mod install;
 mod libraries;
 mod mpy_cross;
+mod native;
 mod node;
 mod python;
 mod smoke;
@@ -23,6 +24,7 @@ pub mod wasi;
 
 pub(crate) use libraries::{Library, Recipe, find_library, group};
 pub(crate) use mpy_cross::{MpyCross, find_mpy_cross};
+pub(crate) use native::{ArchiveTools, find_archive_tools, identify as identify_archive_tools};
 pub(crate) use node::{NodeTools, find_node};
 pub(crate) use python::{LinkCall, Linked, Python, PythonTools, find_python};
 

@@ -163,7 +163,7 @@ fn host(
 }
 
 /// Digest of a compiler's driver and of the programs behind it, which may be replaced on their own.
-fn identity(
+pub(super) fn identity(
     program: &Path,
     environment: &Environment,
     log: &mut Log,

@@ -1,3 +1,5 @@
+//! Archives of every object format, and what is refused.
+
 use anymod_model::platform::{Cpu, ObjectFormat};
 use anymod_model::stamp::Stamp;
 use object::write::{Object, Symbol, SymbolSection};

@@ -33,6 +33,12 @@ super::codes! {
         "No action of the manifest makes a file of that path. Paths are those of installed modules below `dist/` and of files below `build/`.";
     WATCH = "B0016", exit 2, "the files of a project cannot be watched",
         "The system refuses to tell about changes, for instance because too many directories are watched already. `anymod build` works all the same.";
+    OTHER_ABI = "B0018", exit 2, "a module and its library are built for different ABIs",
+        "Target, build type, compiler and whatever else `abi` names decide whether archives fit together; linked all the same, they fail at run time. What each side is built for comes from the manifest and from the stamps in the archives. The message names both.";
+    NO_ARCHIVE = "B0019", exit 2, "the archive of a library is not there",
+        "`archive` of a section `[library.NAME]` leads to no file. The library may have been built for another build type or target only.";
+    PATH_OUTSIDE = "B0020", exit 2, "a path outside the project",
+        "A module that is built as an archive names files above the manifest's directory or at an absolute path elsewhere. That has to be allowed: by `allow-outside = true` in `[project]` or by `--allow-outside`. Libraries, which are not the project's, may be anywhere.";
     SAME_FILE = "B0017", exit 2, "two files of one name",
         "Two modules have wheels of the same name for a target, or two files have the same place in a wheel. Each would replace the other.";
 }

@@ -127,6 +127,7 @@ impl Manifest {
     /// Unset variables.
     pub fn library(
         &self,
+        _module: Option<&str>,
         name: &str,
         target: Target,
         build_type: &str,

@@ -42,9 +42,9 @@ pub(crate) struct Selection {
     /// Target to build for; `*` chooses among the manifest's [default: all of the manifest's]
     #[arg(short, long, value_name = "TARGET")]
     target: Vec<String>,
-    /// Build type [default: as the manifest says, else `release`]
+    /// Build type; several build each [default: as the manifest says, else `release`]
     #[arg(short, long, value_name = "TYPE")]
-    build_type: Option<String>,
+    build_type: Vec<String>,
     /// Variant of addons for Node.js: `modern`, `baseline`, one that the manifest names, or `all` [default: as the
     /// manifest says, else the one for this machine]
     #[arg(long, value_name = "NAME")]
@@ -72,7 +72,7 @@ impl Selection {
         Ok(BuildRequest {
             modules: self.modules.clone(),
             targets: self.target.clone(),
-            build_type: self.build_type.clone(),
+            build_types: self.build_type.clone(),
             variants: self.variant.clone(),
             toolchain: self.toolchain.clone(),
             jobs,

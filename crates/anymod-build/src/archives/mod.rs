@@ -1,0 +1,11 @@
+//! Modules as archives: what they are linked with, and what whoever links them has to know.
+//!
+//! The plan asks [`libraries`] and [`stamp`]; flags, information and build files for others come from the same two, so that
+//! there is one source of truth.
+
+pub(crate) mod facts;
+pub(crate) mod libraries;
+pub(crate) mod pkg_config;
+pub(crate) mod stamp;
+
+pub use libraries::LibraryOverride;
