@@ -1,4 +1,4 @@
-// The Python side: qrcode.encode(data, level="M", mask=-1, min_version=1) -> (size, bitmap).
+// MicroPython's side: qrcode.encode(data, level="M", mask=-1, min_version=1) -> (size, bitmap).
 #include "anymod/micropython.h"
 #include "qr.h"
 
