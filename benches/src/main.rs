@@ -1,5 +1,5 @@
 //! Measures anymod and the incumbent side by side in one run and prints the ratios: `cargo xtask bench mpy`,
-//! `cargo xtask bench engine [PART]`, `cargo xtask bench pyodide [PART]`.
+//! `cargo xtask bench engine [PART]`, `cargo xtask bench pyodide [PART]`, `cargo xtask bench wasm [PART]`.
 //!
 //! A benchmark prints and never judges: absolute times belong to the machine, so the table quotes medians and ratios.
 //! Inputs are generated or built here, under `target/bench`, and the incumbent comes from `tests/runtimes/setup`.
@@ -16,6 +16,7 @@ mod measure;
 mod mpy;
 mod parts;
 mod pyodide;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -28,10 +29,13 @@ fn main() -> ExitCode {
         ["engine", part] => engine::run(Some(part)),
         ["pyodide"] => pyodide::run(None),
         ["pyodide", part] => pyodide::run(Some(part)),
+        ["wasm"] => wasm::run(None),
+        ["wasm", part] => wasm::run(Some(part)),
         _ => Err(format!(
-            "usage: cargo xtask bench mpy | engine [{}] | pyodide [{}]",
+            "usage: cargo xtask bench mpy | engine [{}] | pyodide [{}] | wasm [{}]",
             parts::names(&engine::PARTS, "|"),
-            parts::names(&pyodide::PARTS, "|")
+            parts::names(&pyodide::PARTS, "|"),
+            parts::names(&wasm::PARTS, "|")
         )),
     };
     match outcome {

@@ -111,7 +111,8 @@ impl Interpreter {
     /// Puts a text into the memory of the bundle.
     fn text(&mut self, text: &str) -> Outcome<i32> {
         let length = i32::try_from(text.len()).map_err(|_| "a text is too long")?;
-        let address = self.call("toy_text_new", &[length])?.ok_or("`toy_text_new` has no result")?;
+        let address =
+            self.call("toy_text_new", &[length])?.ok_or("`toy_text_new` has no result")?;
         // The length comes first, four bytes of it.
         let at = address.cast_unsigned() as usize + 4;
         let written = self.memory.write(&mut self.store, at, text.as_bytes());

@@ -62,7 +62,8 @@ mod tests {
     fn names_and_texts() {
         let program = read("if = a.b(\"x?\\n\", -1)\na.c(if, a.d())\n");
         let text = super::to_c(&program.unwrap_or_default(), &["a b.h".to_owned()]);
-        let body = "    __auto_type if_ = a_b(toy_text_of(\"x\\077\\012\"), -1);\n    a_c(if_, a_d());\n";
+        let body =
+            "    __auto_type if_ = a_b(toy_text_of(\"x\\077\\012\"), -1);\n    a_c(if_, a_d());\n";
         assert_eq!(text, format!("#include \"a b.h\"\n\nint main(void) {{\n{body}}}\n"));
     }
 }
