@@ -150,6 +150,9 @@ fn damage() -> Checked {
             let _ = std::fs::remove_file(path);
             std::fs::write(path, bytes).map_err(|error| error.to_string())?;
         }
+        // What was delivered is still good.
+        expect(&desk, "hit", &["a.a"])?;
+        desk.write("out.wasm", bytes)?;
         expect(&desk, "linked", &["a.a"])?;
         same_bytes(&good, &desk.read("out.wasm")?).map_err(|error| format!("{what}: {error}"))?;
         expect(&desk, "hit", &["a.a"])?;

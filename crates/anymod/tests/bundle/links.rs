@@ -171,7 +171,7 @@ fn empty_archive() -> Checked {
     one_line(&text, "empty.a")?;
     desk.write("zero.o", "")?;
     desk.archive("zero.a", "S", &["zero.o"])?;
-    let text = desk.refused("G0101", &["a.a", "zero.a"])?;
+    let text = desk.refused("L0012", &["a.a", "zero.a"])?;
     one_line(&text, "zero.a(zero.o)")
 }
 
