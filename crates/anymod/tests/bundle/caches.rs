@@ -9,7 +9,7 @@ use crate::desk::{Desk, bundled};
 use crate::support::process::{Finished, run};
 use crate::support::{Checked, ensure, same_bytes};
 
-pub(crate) const CASES: [Case; 9] = [
+pub(crate) const CASES: [Case; 10] = [
     ("hit", hit),
     ("members", members),
     ("thin_members", thin_members),
@@ -18,6 +18,7 @@ pub(crate) const CASES: [Case; 9] = [
     ("framing", framing),
     ("damage", damage),
     ("crowd", crowd),
+    ("never_torn", never_torn),
     ("places", places),
 ];
 
@@ -160,7 +161,7 @@ fn damage() -> Checked {
     Ok(())
 }
 
-/// Six at once: one links, and every reader of the output sees the whole of it.
+/// Six at once: one links.
 fn crowd() -> Checked {
     let desk = Desk::new()?;
     desk.module("a", &source("a", 1))?;
@@ -185,6 +186,32 @@ fn crowd() -> Checked {
     let links = outcomes.get("linked");
     ensure(links == Some(&1) && outcomes.values().sum::<usize>() == 6, || format!("{outcomes:?}"))?;
     ensure(desk.call("a", &[])? == 1, || "another result".to_owned())
+}
+
+/// Whoever reads the output while others write it sees the whole of one bundle.
+fn never_torn() -> Checked {
+    let desk = Desk::new()?;
+    let mut whole = Vec::new();
+    for (name, value) in [("a", 1), ("b", 2)] {
+        desk.module(name, &source(name, value))?;
+        expect(&desk, "linked", &[&format!("{name}.a")])?;
+        whole.push(desk.read("out.wasm")?);
+    }
+    let mut children = Vec::new();
+    for round in 0..6 {
+        let archive = if round % 2 == 0 { "a.a" } else { "b.a" };
+        let mut command = desk.anymod(&["bundle", "--force", "-o", "out.wasm", archive]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        children.push(command.spawn().map_err(|error| error.to_string())?);
+    }
+    let (mut reads, mut torn) = (0, 0);
+    while !children.is_empty() {
+        let read = desk.read("out.wasm")?;
+        reads += 1;
+        torn += usize::from(!whole.contains(&read));
+        children.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+    }
+    ensure(torn == 0, || format!("{torn} of {reads} reads were torn"))
 }
 
 /// The same archives give the same bytes wherever they are and whatever the bundle, the user and their directories are called.

@@ -39,6 +39,12 @@ impl Desk {
         write(&self.path(name), text)
     }
 
+    /// A program that is none of the real ones.
+    pub(crate) fn decoy(&self, name: &str, text: &str) -> Checked {
+        self.write(name, text)?;
+        run(Command::new("chmod").arg("+x").arg(self.path(name)))?.ok().map(|_| ())
+    }
+
     /// Compiles C for WebAssembly to `NAME.o`.
     pub(crate) fn object(&self, name: &str, text: &str, options: &[&str]) -> Checked {
         let target = ["--target=wasm32-wasi", "-O1", "-c"];

@@ -2,9 +2,10 @@
 
 use crate::Case;
 use crate::desk::Desk;
+use crate::support::process::run;
 use crate::support::{Checked, ensure};
 
-pub(crate) const CASES: [Case; 14] = [
+pub(crate) const CASES: [Case; 15] = [
     ("whole_archives", whole_archives),
     ("constructors_run_once", constructors_run_once),
     ("stack", stack),
@@ -19,6 +20,7 @@ pub(crate) const CASES: [Case; 14] = [
     ("no_export", no_export),
     ("side_module", side_module),
     ("not_an_archive", not_an_archive),
+    ("decoys", decoys),
 ];
 
 /// A function that is exported under its name.
@@ -218,7 +220,8 @@ fn side_module() -> Checked {
     ensure(bytes.get(8) == Some(&0) && bytes.get(10..19) == Some(b"\x08dylink.0"), || {
         format!("no dylink.0 comes first: {:?}", bytes.get(..24))
     })?;
-    Module::check(&desk)?;
+    let engine = wasmtime::Engine::default();
+    wasmtime::Module::validate(&engine, &bytes).map_err(|error| error.to_string())?;
 
     desk.module("main", &exported("one", "1"))?;
     desk.bundle(&["main.a"])?;
@@ -238,25 +241,31 @@ fn side_module() -> Checked {
     desk.refused("G0116", &["fixed.a", "--shared"]).map(|_| ())
 }
 
-/// The engine's own judgement of a module.
-struct Module;
-
-impl Module {
-    fn check(desk: &Desk) -> Checked {
-        let bytes = desk.read("out.wasm")?;
-        let engine = wasmtime::Engine::default();
-        wasmtime::Module::validate(&engine, &bytes).map_err(|error| error.to_string())
-    }
-}
-
 fn not_an_archive() -> Checked {
     let desk = Desk::new()?;
     desk.module("a", &exported("a", "1"))?;
     desk.write("text.a", "not an archive\n")?;
     for missing in ["text.a", "absent.a"] {
         let words = ["bundle", "-o", "refused.wasm", "a.a", missing];
-        let finished = crate::support::process::run(&mut desk.anymod(&words))?;
+        let finished = run(&mut desk.anymod(&words))?;
         ensure(finished.status != 0 && finished.stderr.contains(missing), || finished.to_string())?;
     }
     ensure(!desk.path("refused.wasm").exists(), || "something was written".to_owned())
+}
+
+/// No Python, and nothing by the name of a tool that lies on the `PATH` or in the working directory.
+fn decoys() -> Checked {
+    let desk = Desk::new()?;
+    desk.module("a", &exported("a", "1"))?;
+    let decoy = format!("#!/bin/sh\n: >'{}'\nexit 1\n", desk.path("mark").display());
+    for name in ["zig", "wasm-ld", "clang", "cc", "ar", "python3", "python"] {
+        desk.decoy(name, &decoy)?;
+    }
+    for name in ["ziglang.py", "anymod.py", "sitecustomize.py"] {
+        desk.write(name, "raise SystemExit('a decoy')\n")?;
+    }
+    let words = ["bundle", "-o", "out.wasm", "a.a"];
+    run(desk.anymod(&words).env("PATH", &desk.directory))?.ok()?;
+    ensure(!desk.path("mark").exists(), || "a decoy was run".to_owned())?;
+    ensure(desk.call("a", &[])? == 1, || "another result".to_owned())
 }
