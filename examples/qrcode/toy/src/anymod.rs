@@ -5,28 +5,59 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-/// What a C compiler needs to know of a program's modules.
+/// What the interpreter gives to modules.
+const IMPORTS: [&str; 2] = ["--allow-import=toy.write", "--allow-import=toy.fail"];
+
+/// What a C compiler needs to know of modules.
 #[derive(Deserialize)]
 pub(crate) struct Info {
+    /// What declares their functions.
     pub(crate) headers: Vec<String>,
-    pub(crate) include_dirs: Vec<PathBuf>,
-    pub(crate) archives: Vec<PathBuf>,
-    pub(crate) cflags: Vec<String>,
-    pub(crate) ldflags: Vec<String>,
+    include_dirs: Vec<PathBuf>,
+    cflags: Vec<String>,
+    /// Archives and other libraries, in the order in which they are linked.
+    archives: Vec<PathBuf>,
+    ldflags: Vec<String>,
 }
 
 /// Makes one WebAssembly module of the modules of a program; its path.
 pub(crate) fn bundle(program: &Path, build_type: &str) -> Result<PathBuf, String> {
-    let _ = (program, build_type);
-    Err(String::new())
+    let words = ["bundle", "--quiet", "--build-type", build_type];
+    let path = anymod(program, &[&words[..], &IMPORTS].concat())?;
+    Ok(PathBuf::from(path.trim_end_matches('\n')))
 }
-/// x
+
+/// What to compile and link the C of a program with.
 pub(crate) fn info(program: &Path, build_type: &str) -> Result<Info, String> {
-    let _ = (program, build_type);
-    Err(String::new())
+    let words = ["info", "--target", "native", "--build-type", build_type, "--format", "json"];
+    let text = anymod(program, &words)?;
+    serde_json::from_str(&text)
+        .map_err(|error| format!("`anymod info` says something else: {error}"))
 }
-/// x
+
+/// Compiles and links the C of a program.
 pub(crate) fn link(info: &Info, source: &Path, output: &Path) -> Result<(), String> {
-    let _ = (info, source, output, Command::new("x"), Stdio::null());
-    Err(String::new())
+    let mut command = Command::new("cc");
+    for directory in &info.include_dirs {
+        command.arg("-I").arg(directory);
+    }
+    command.args(&info.cflags).arg(source).arg("-o").arg(output);
+    command.args(&info.archives).args(&info.ldflags);
+    let status = command.status().map_err(|error| format!("cannot run `cc`: {error}"))?;
+    if status.success() { Ok(()) } else { Err("the C compiler failed".to_owned()) }
+}
+
+/// Runs the command where the program is, whose manifest it is that counts; what it prints.
+fn anymod(program: &Path, words: &[&str]) -> Result<String, String> {
+    let directory = match program.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut command = Command::new("anymod");
+    command.args(words).current_dir(directory).stderr(Stdio::inherit());
+    let output = command.output().map_err(|error| format!("cannot run `anymod`: {error}"))?;
+    if !output.status.success() {
+        return Err("`anymod` failed".to_owned());
+    }
+    String::from_utf8(output.stdout).map_err(|_| "`anymod` does not print text".to_owned())
 }
