@@ -222,9 +222,6 @@ pub fn bundle(request: &BundleRequest, environment: &Environment) -> Result<Bund
     let mut made =
         Making { request, environment, linker: &linker, inputs: &inputs, digests: &mut digests }
             .make(&place, store.as_ref(), &output)?;
-    if let Some(main) = &request.against {
-        against::check(main, &request.archives, &made.imports)?;
-    }
     if let Some(tool) = &request.cwasm {
         let precompiled =
             precompile::precompile(tool, &made, store.as_ref(), &mut digests, environment)?;
@@ -320,12 +317,21 @@ impl Making<'_> {
         for entry in &record.entries {
             let Entry { outputs, said, .. } = entry;
             let ([wasm], Some(report)) = (outputs.as_slice(), Report::read(said)) else { continue };
+            self.check_main(&report)?;
             let there = self.digests.lasting(output) == Some(wasm.digest);
             if there || store.restore(outputs, &[output.to_owned()])? {
                 return Ok(Some(report.bundle(output, outcome, wasm.digest, wasm.size)));
             }
         }
         Ok(None)
+    }
+
+    /// Holds the bundle against the main module that will load it, before anything is delivered.
+    fn check_main(&self, report: &Report) -> Result<(), Diagnostics> {
+        match &self.request.against {
+            Some(main) => against::check(main, &self.request.archives, &report.imports),
+            None => Ok(()),
+        }
     }
 
     fn link(
@@ -337,6 +343,7 @@ impl Making<'_> {
         let linked = link::link(self.request, self.linker, self.inputs, self.environment)?;
         let report = Report::of(&linked.bytes, &output.display().to_string())?;
         report.check(self.request, &linked)?;
+        self.check_main(&report)?;
         if let Some(changed) = self.inputs.changed() {
             let message = format!("`{}` changed while it was linked", changed.display());
             let finding = Diagnostic::error(&code::CHANGED, message);

@@ -46,7 +46,7 @@ pub struct Import {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Report {
     exports: Vec<Export>,
-    imports: Vec<Import>,
+    pub(super) imports: Vec<Import>,
 }
 
 /// Exports and imports of a module.
