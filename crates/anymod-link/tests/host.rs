@@ -137,7 +137,7 @@ fn look(bytes: &[u8]) {
     let _ = image::inside(bytes).map(|inside| fingerprint::Held::of(&inside));
     if let Ok(library) = library::read("fuzz", bytes, &mut |_| Some(bytes)) {
         let mut providers = inspect::Providers::default();
-        providers.add_library(&library);
+        providers.add_library(&library, true);
         let blockers = inspect::blockers(&library, &inspect::Providers::default());
         let _ = inspect::findings(&library, &blockers);
         let _ = fingerprint::fingerprints(&[&library], &Default::default());

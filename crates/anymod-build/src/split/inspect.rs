@@ -188,9 +188,8 @@ pub fn inspect(request: &InspectRequest<'_>) -> Result<Vec<FileReport>, Diagnost
         parallel::map(&loaded, |file| is_library(file).then(|| file.library()));
     let (others, archives) = (libraries(&against)?, libraries(&runtime)?);
     let mut providers = Providers::default();
-    for library in named.iter().flatten().flatten().chain(&others) {
-        providers.add_library(library);
-    }
+    named.iter().flatten().flatten().for_each(|library| providers.add_library(library, true));
+    others.iter().for_each(|library| providers.add_library(library, false));
     archives.iter().for_each(|library| providers.add_runtime(library));
     for file in against.iter().chain(&runtime).filter(|file| file.kind() == Kind::Image) {
         let image = image::read(&file.bytes).map_err(|fault| fault.finding(&file.name, None))?;

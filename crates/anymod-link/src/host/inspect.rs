@@ -61,14 +61,14 @@ impl<'p> Providers<'p> {
         }
     }
 
-    /// Adds a library's definitions.
-    pub fn add_library(&mut self, library: &'p Library<'p>) {
+    /// Adds a library that is linked along. Of one that is inspected itself, what its weak definitions hide is its own finding.
+    pub fn add_library(&mut self, library: &'p Library<'p>, is_inspected: bool) {
         for symbol in &library.symbols {
             if symbol.visibility.is_exportable() {
                 if symbol.is_defined() {
                     self.by_name.entry(symbol.name).or_insert(&library.name);
                 }
-            } else {
+            } else if !(is_inspected && symbol.is_defined() && symbol.is_weak) {
                 let member = library.member_name(symbol.narrowed_in);
                 let hides = (library.name.as_str(), member, symbol.visibility.name());
                 self.hides.entry(symbol.name).or_insert(hides);

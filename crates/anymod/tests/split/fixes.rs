@@ -207,7 +207,7 @@ fn a_namespaced_library_lives_beside_the_other() {
     let source = "
         const char *zlibVersion(void); const char *mine_zlibVersion(void); 
         unsigned long crc32(unsigned long, const char *, unsigned); unsigned long mine_crc32(unsigned long, const char *, unsigned);
-        int main(void) { return zlibVersion() == mine_zlibVersion() || crc32(0, \"abc\", 3) != mine_crc32(0, \"abc\", 3); }";
+        int main(void) { return (void *)zlibVersion == (void *)mine_zlibVersion || crc32(0, \"abc\", 3) != mine_crc32(0, \"abc\", 3); }";
     place.object("main", source, "");
     for linker in LINKERS {
         place.link(linker, &format!("main.o mine.a -o main {zlib}")).ok().unwrap();

@@ -67,11 +67,13 @@ fn even(size: usize) -> usize {
 
 /// A name as the header has it; long ones go into the table.
 fn name(member: &NewMember, long_names: &mut Vec<u8>) -> String {
-    if member.name.len() <= SHORT && !member.name.contains('/') {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'/';
+    if (1..=SHORT).contains(&member.name.len()) && member.name.bytes().all(is_plain) {
         return format!("{}/", member.name);
     }
     let offset = long_names.len();
-    long_names.extend(member.name.as_bytes());
+    let name = if member.name.is_empty() { "unnamed" } else { &member.name };
+    long_names.extend(name.replace('\n', "?").as_bytes());
     long_names.extend(b"/\n");
     format!("/{offset}")
 }
