@@ -6,12 +6,15 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use anymod_link::identity::{Format, object};
 use anymod_link::mpy::{Input, Options, StaticData, link};
 use anymod_model::arch::ARCHES;
+use anymod_model::identity::{Identity, Record};
+use anymod_model::platform::{Cpu, ObjectFormat};
 use anymod_pack::wheel::{File, Wheel, WheelName};
 
-const TARGETS: [&str; 9] =
-    ["elf", "ar", "host", "mpy", "manifest", "record", "wasm", "wheel", "command"];
+const TARGETS: [&str; 10] =
+    ["elf", "ar", "host", "mpy", "manifest", "record", "wasm", "wheel", "command", "addon"];
 
 /// A compiler and flags for each architecture.
 const COMPILERS: [(&str, &[&str]); 14] = [
@@ -117,6 +120,7 @@ fn seed(fuzz: &Path) -> Result<(), String> {
     }
     write(fuzz, "record", "lines", RECORD.as_bytes())?;
     write(fuzz, "command", "words", COMMAND.as_bytes())?;
+    addon_seeds(fuzz, &source)?;
     let module = wasm_seeds(fuzz, &source)?;
     wheel_seeds(fuzz, &module)?;
     manifest_seeds(fuzz)
@@ -186,6 +190,31 @@ fn object_seeds(
         write(fuzz, "mpy", name, &linked.mpy)?;
     }
     Ok(())
+}
+
+/// A shared library of this machine with an identity, if there is a compiler.
+fn addon_seeds(fuzz: &Path, source: &Path) -> Result<(), String> {
+    let format = Format { container: ObjectFormat::Elf, cpu: Some(Cpu::X64) };
+    let identity =
+        Identity { name: "a".to_owned(), version: "1".to_owned(), ..Identity::default() };
+    let Some(record) = object(format, &Record::new(identity)) else { return Ok(()) };
+    let place = fuzz.join("target/identity.o");
+    make_parent(&place)?;
+    std::fs::write(&place, record).map_err(|error| error.to_string())?;
+    let library = fuzz.join("target/addon.node");
+    let compiler = ["gcc", "-m64", "-shared", "-nostdlib", "-ffreestanding", "-fpic"];
+    let made = Command::new(compiler[0])
+        .args(&compiler[1..])
+        .arg("-o")
+        .args([library.as_path(), &place, source])
+        .stderr(Stdio::null())
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        println!("no seeds from `{}`", compiler.join(" "));
+        return Ok(());
+    }
+    let bytes = std::fs::read(&library).map_err(|error| error.to_string())?;
+    write(fuzz, "addon", "library", &bytes)
 }
 
 /// An object file and a shared module of WebAssembly, if there is a clang for it; returns the module.

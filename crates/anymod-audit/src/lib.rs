@@ -1,15 +1,17 @@
 //! The audit of finished artifacts: bytes in, findings out.
 //!
-//! [`wheel`] looks at a whole wheel, [`module`] at one WebAssembly module. What is looked for is in `rules/`, one file a
+//! [`wheel`] looks at a whole wheel, [`module`] at one WebAssembly module, [`addon()`] at an addon for Node.js. What is looked for is in `rules/`, one file a
 //! rule, each with what it finds, why it matters and how to mend it. Nothing here changes an artifact, reads a file or
 //! runs anything; whether a module works when it is called is for a probe in the real runtime.
 
+mod addon;
 mod machine;
 mod rules;
 mod subject;
 
 use std::collections::BTreeSet;
 
+pub use addon::{AddonRequest, addon};
 use anymod_model::Diagnostic;
 use anymod_model::pyodide::PyodideFacts;
 use anymod_pack::wheel::Wheel;

@@ -67,6 +67,8 @@ pub(crate) enum Work {
     Text(Box<[u8]>),
     /// By finishing an addon that was linked.
     Seal(Box<Seal>),
+    /// By comparing the declarations of an addon, the first input, with the names that it exports, the second.
+    Declarations,
 }
 
 /// An addon to be sealed: what it has to be.
@@ -78,6 +80,8 @@ pub(crate) struct Seal {
     pub(crate) dispatched: Vec<String>,
     /// True if nothing for debuggers may be left in it.
     pub(crate) stripped: bool,
+    /// The file of its declarations, and the names of the values in it.
+    pub(crate) declared: Option<(String, Vec<String>)>,
 }
 
 /// What a command needs besides its arguments.

@@ -136,6 +136,7 @@ pub(crate) fn execute(action: &Action, index: usize, workshop: &Workshop<'_>) ->
             write(action.name(), bytes, workshop).map(|made| vec![made]).map_err(Into::into),
         ),
         Work::Seal(seal) => seal_action(action, seal, workshop),
+        Work::Declarations => Done::of(declarations(action, workshop)),
     }));
     result.unwrap_or_else(|_| {
         let message =
@@ -389,6 +390,13 @@ fn gather(
         stamp: &archive.stamp,
     })?;
     Ok(vec![write(action.name(), &bytes, workshop)?])
+}
+
+fn declarations(action: &Action, workshop: &Workshop<'_>) -> Result<Vec<Made>, Diagnostics> {
+    let files = read_all(action.inputs.iter(), workshop.root)?;
+    let [(file, text), (_, exports)] = &files[..] else { return Ok(Vec::new()) };
+    let compared = crate::node::compare(file, &String::from_utf8_lossy(text), exports)?;
+    Ok(vec![write(action.name(), compared.as_bytes(), workshop)?])
 }
 
 fn merge(

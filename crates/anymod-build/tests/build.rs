@@ -152,7 +152,10 @@ fn a_missing_compiler_is_told_with_the_command_that_installs_it() {
 #[test]
 fn patterns_and_names_that_mean_nothing_are_told() {
     let mut project = Project::new(&[
-        ("anymod.toml", "[module.m]\ntargets = [\"micropython-x64\"]\nsources = [\"none/*.c\", \"docs/*\"]\n"),
+        (
+            "anymod.toml",
+            "[module.m]\ntargets = [\"micropython-x64\"]\nsources = [\"none/*.c\", \"docs/*\"]\n",
+        ),
         ("docs/readme.txt", ""),
     ]);
     let errors = project.build().1.unwrap_err();

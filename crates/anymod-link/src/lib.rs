@@ -1,5 +1,6 @@
 //! Object files and archives in, loadable images out: bytes to bytes.
 
+pub mod addon;
 pub mod ar;
 pub mod archive;
 pub mod disasm;

@@ -132,6 +132,10 @@ pub enum ActionKind {
     ImportLibrary,
     /// Writes sums into the identity of an addon, and audits it.
     Seal,
+    /// Asks an addon for this machine what it exports.
+    Exports,
+    /// Compares the declarations of an addon with what it exports.
+    Declarations,
 }
 
 impl ActionKind {
@@ -151,6 +155,8 @@ impl ActionKind {
             ActionKind::Identity => "identity",
             ActionKind::ImportLibrary => "import-library",
             ActionKind::Seal => "seal",
+            ActionKind::Exports => "exports",
+            ActionKind::Declarations => "declarations",
         }
     }
 }

@@ -32,6 +32,7 @@ struct Library<'a> {
     flags: Vec<String>,
     strip: bool,
     dispatched: Vec<String>,
+    declared: Option<(String, Vec<String>)>,
     tools: &'a NodeTools,
 }
 
@@ -45,16 +46,21 @@ impl Planner<'_> {
     ) -> Result<Vec<Product>, Diagnostics> {
         let variants = self.chosen_variants(scope, own)?;
         let tools = toolchain::find_node(own.platform, self.environment, self.log)?;
+        let declared = self.declared(scope, own)?;
         let mut products = Vec::new();
         for variant in &variants {
-            let built = self.addon(scope, own, sources, variant.as_ref(), &tools)?;
+            let built =
+                self.addon(scope, own, sources, variant.as_ref(), declared.as_ref(), &tools)?;
+            if let Some((file, _)) = &declared {
+                self.compare_declarations(scope, own, variant.as_ref(), file, &built);
+            }
             products.push(product(scope, built, false));
         }
         if has_variants(own.platform) {
             let built = self.probe(scope, own.platform, &tools)?;
             products.push(product(scope, built, true));
         }
-        products.extend(self.loader(scope, own)?);
+        products.extend(self.loader(scope, own, declared)?);
         Ok(products)
     }
 
@@ -65,6 +71,7 @@ impl Planner<'_> {
         own: &NodeSettings,
         sources: &[Source],
         variant: Option<&Variant>,
+        declared: Option<&(String, Vec<String>)>,
         tools: &NodeTools,
     ) -> Result<String, Diagnostics> {
         let settings = &scope.settings;
@@ -105,6 +112,7 @@ impl Planner<'_> {
                 strip: !settings.flags.iter().any(|flag| flag.value.starts_with("-g")),
                 flags,
                 dispatched: own.dispatched.iter().map(|name| name.value.clone()).collect(),
+                declared: declared.cloned(),
                 tools,
             },
             scope,
@@ -152,6 +160,7 @@ impl Planner<'_> {
                 flags,
                 strip: true,
                 dispatched: Vec::new(),
+                declared: None,
                 tools,
             },
             scope,
@@ -189,10 +198,13 @@ impl Planner<'_> {
         action.tool = tools.identity;
         self.add(action);
         let sealed = format!("{dir}/{file}");
-        let seal = Seal { file: file.clone(), dispatched: library.dispatched, stripped: strip };
+        let Library { dispatched, declared, .. } = library;
+        let seal = Seal { file: file.clone(), dispatched, stripped: strip, declared };
         let mut argv = ["anymod", "seal"].map(str::to_owned).to_vec();
         argv.extend(seal.dispatched.iter().map(|name| format!("--dispatched={name}")));
         argv.extend(strip.then(|| "--stripped".to_owned()));
+        let declared = seal.declared.iter().flat_map(|(_, names)| names);
+        argv.extend(declared.map(|name| format!("--declared={name}")));
         let mut action = place(ActionKind::Seal, &file, Work::Seal(Box::new(seal)));
         action.inputs = vec![linked];
         action.outputs = vec![sealed.clone()];
@@ -260,24 +272,85 @@ impl Planner<'_> {
     }
 
     /// Adds the actions that write the loader; its files.
-    fn loader(&mut self, scope: &Scope, own: &NodeSettings) -> Result<Vec<Product>, Diagnostics> {
+    fn loader(
+        &mut self,
+        scope: &Scope,
+        own: &NodeSettings,
+        declared: Option<(String, Vec<String>)>,
+    ) -> Result<Vec<Product>, Diagnostics> {
         let module = &scope.settings.module;
         let addon = pack::Addon {
             name: module.clone(),
             version: own.version.clone(),
             package: own.package.clone(),
             built: self.everything_built(scope, own)?,
-            exports: Vec::new(),
+            exports: declared.as_ref().map(|(_, names)| names.clone()).unwrap_or_default(),
         };
         let dir = format!("{BUILD_DIR}/node/{}/{module}", scope.settings.build_type);
+        let mut texts = vec![
+            ("index.cjs", pack::loader(&addon).into_bytes()),
+            ("index.mjs", pack::esm(&addon).into_bytes()),
+        ];
+        if let Some((file, _)) = declared {
+            texts.push(("index.d.ts", crate::install::read(&self.root.join(file))?));
+        }
         let mut products = Vec::new();
-        for (name, text) in [("index.cjs", pack::loader(&addon)), ("index.mjs", pack::esm(&addon))]
-        {
+        for (name, text) in texts {
             let built = format!("{dir}/{name}");
-            self.add(self.text(scope, built.clone(), text.into_bytes()));
+            self.add(self.text(scope, built.clone(), text));
             products.push(product(scope, built, true));
         }
         Ok(products)
+    }
+
+    /// The file of a module's declarations, and the names of the values in it.
+    fn declared(
+        &mut self,
+        scope: &Scope,
+        own: &NodeSettings,
+    ) -> Result<Option<(String, Vec<String>)>, Diagnostics> {
+        let Some(file) = &own.declarations else { return Ok(None) };
+        let bytes = crate::install::read(&self.root.join(&file.value));
+        let bytes = bytes.map_err(|finding| finding.at(scope.settings.place(file)))?;
+        // What it says is part of the plan, and a change has to be noticed.
+        self.log.digest(&file.value);
+        let declared = pack::declared(&String::from_utf8_lossy(&bytes));
+        let names = declared.into_iter().filter(|one| one.value).map(|one| one.name);
+        Ok(Some((file.value.clone(), names.collect())))
+    }
+
+    /// Adds the actions that compare declarations with what the addon exports, if this machine can load it.
+    fn compare_declarations(
+        &mut self,
+        scope: &Scope,
+        own: &NodeSettings,
+        variant: Option<&Variant>,
+        file: &str,
+        built: &str,
+    ) {
+        let able = crate::node::host_level().unwrap_or(Level::V4);
+        let runs = variant.is_none_or(|variant| variant.level <= able);
+        let node = self.environment.find_program("node");
+        let Some(node) = node.filter(|_| runs && crate::node::is_loadable(own.platform)) else {
+            return;
+        };
+        let node = node.to_string_lossy().into_owned();
+        let tool = self.log.digest(&node).unwrap_or(self.own);
+        let names = format!("{built}.exports.json");
+        let mut action = scope.action(ActionKind::Exports, built, Command::default().into());
+        action.argv =
+            [&node, "-e", crate::node::ASK_EXPORTS, built, &names].map(str::to_owned).to_vec();
+        action.inputs = vec![built.to_owned()];
+        action.outputs = vec![names.clone()];
+        action.env = self.tool_environment();
+        action.tool = tool;
+        self.add(action);
+        let mut action = scope.action(ActionKind::Declarations, file, Work::Declarations);
+        action.argv = ["anymod", "declarations"].map(str::to_owned).to_vec();
+        action.inputs = vec![file.to_owned(), names];
+        action.outputs = vec![format!("{built}.declared")];
+        action.tool = self.own;
+        self.add(action);
     }
 
     /// What there is of the module for every platform that the manifest names, and for this one.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anymod_model::codes::{node, toolchain as codes};
 use anymod_model::manifest::SourceKind;
 use anymod_model::node::Level;
-use anymod_model::platform::{Cpu, Libc, Os};
+use anymod_model::platform::{Cpu, Libc, ObjectFormat, Os};
 use anymod_model::{Diagnostic, Platform, Target};
 use anymod_store::{Digest, Fields};
 
@@ -77,6 +77,8 @@ impl NodeTools {
         }
         // zig checks for undefined behaviour on its own account where nothing is optimised.
         words.push("-fno-sanitize=undefined".to_owned());
+        // Nor does a release need frame pointers; the project's own flags come later.
+        words.push("-fomit-frame-pointer".to_owned());
         words
     }
 
@@ -120,7 +122,8 @@ impl NodeTools {
             // Node.js brings its own; a second one would have a heap of its own.
             words.push("-dynamic".to_owned());
         }
-        if strip {
+        // Of ELF files, names of functions stay for the audit; what is sealed has none.
+        if strip && info.format != ObjectFormat::Elf {
             words.push("-s".to_owned());
         }
         words

@@ -45,6 +45,12 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Found, Diagnostic> {
     Ok(Found { record, offset, actual })
 }
 
+/// True if a file has a place for a record, whatever is in it.
+#[must_use]
+pub fn has_mark(bytes: &[u8]) -> bool {
+    place::find(bytes).is_some()
+}
+
 /// Writes the sums into the record of a file just linked, and mends what the linker signed.
 ///
 /// # Errors

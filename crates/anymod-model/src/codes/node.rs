@@ -11,6 +11,16 @@ super::codes! {
         "Node.js loads addons as shared libraries of its platform: ELF on Linux, Mach-O on macOS, PE on Windows. The file is of another kind, or damaged.";
     NEEDED = "N0005", exit 1, "a needed library that is not part of every system",
         "The addon names a library that has to be loaded with it, and not every machine of its platform has that. Link the library statically.";
+    GLIBC = "N0006", exit 1, "a newer glibc than the floor",
+        "The addon asks for versions of symbols that only a newer glibc has than the floor that is promised; on an older system it does not load. The managed zig links against the floor; a host's own compiler against the host's glibc.";
+    NAPI = "N0007", exit 1, "a function that Node.js does not have",
+        "The addon asks Node.js for a function of Node-API that no release has, or that its Node-API version does not have. Where symbols are looked up at the first call, that call ends the process.";
+    TABLES = "N0008", exit 1, "a release file with tables for debuggers",
+        "A stripped release artifact still holds a symbol table or debug information. They are of no use where it is loaded, several times its size, and tell where it was built.";
+    LEVEL = "N0009", exit 1, "instructions that the variant's processors do not have",
+        "The code holds instructions of a higher level of x86-64 than the variant is for. A processor without them ends the process. They come from a library that was compiled for another level, from assembler, or from functions that are only called after asking the processor: name those in `dispatched`.";
+    REGISTER = "N0010", exit 1, "an addon that registers nothing",
+        "Node.js calls the exported function `napi_register_module_v1` of an addon. Without it, `require` throws `Module did not self-register`. Export it with `NAPI_MODULE_INIT()`; a Rust crate has it through napi or defines it.";
     CROSS_VARIANT = "N0101", exit 2, "a cross build without a variant",
         "For x86-64 there are several variants, and which of them is wanted follows from this machine's processor only if the build is for this machine. Say it with `--variant`, or list `variants` in the manifest.";
     NO_VARIANTS = "N0102", exit 2, "a variant for an architecture that has none",
@@ -19,4 +29,6 @@ super::codes! {
         "`modern` (x86-64-v3) and `baseline` (x86-64-v2) are built in; `variants` of the manifest can add others as `NAME=LEVEL`. `all` stands for all of them.";
     HEADERS = "N0104", exit 3, "the headers of Node-API are missing",
         "Addons in C are compiled with the headers of npm's package `node-api-headers`. `anymod toolchain install node-api-headers` installs the pinned one through npm as it is configured on the machine.";
+    DECLARATIONS = "N0107", exit 1, "declarations that do not fit",
+        "The declarations of a module name something that the built addon does not export, or leave out something that it does. TypeScript would believe the declarations.";
 }

@@ -1,11 +1,13 @@
 //! What is installed beside addons for Node.js: a loader for CommonJS, an entry for ES modules, the probe of the
-//! processor. Text in, text out.
+//! processor; and what declarations say. Text in, text out.
 //!
 //! The loader is `loader.cjs` with a table of files in front; it checks what it loads as `anymod_model::identity` says.
 
 mod check;
+mod declarations;
 mod loader;
 mod probe;
 
+pub use declarations::{Declared, declared};
 pub use loader::{Addon, Built, esm, loader};
 pub use probe::{PROBE_NAME, PROBE_SOURCE, PROBE_VERSION, probe_file};

@@ -14,12 +14,12 @@ use crate::cli::Format;
 use crate::printer::Printer;
 use crate::progress::counted;
 
-/// Look for what keeps wheels and WebAssembly modules from being installed and loaded
+/// Look for what keeps wheels, WebAssembly modules and addons from being installed and loaded
 ///
 /// Without `--against`, only what holds for every runtime is looked for. The exit status is 1 if anything is an error.
 #[derive(Debug, Args)]
 pub(crate) struct Audit {
-    /// Wheels, or single modules (`.so`, `.wasm`)
+    /// Wheels, single modules (`.so`, `.wasm`), or addons for Node.js (`.node`)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Runtime that they have to serve, for instance `pyodide-0.29.5`; `anymod target add` makes it known
@@ -31,6 +31,12 @@ pub(crate) struct Audit {
     /// Absolute path that no file may hold; may be given several times
     #[arg(long, value_name = "DIR")]
     private_path: Vec<String>,
+    /// Function of an addon that may use any instruction, because the processor is asked first; `*` matches anything
+    #[arg(long, value_name = "FUNCTION")]
+    dispatched: Vec<String>,
+    /// Refuse addons with symbol tables or debug information
+    #[arg(long)]
+    stripped: bool,
     /// Form of the report
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -45,6 +51,8 @@ pub(crate) fn run(args: &Audit, printer: Printer) -> Result<(), Diagnostics> {
         against: against.as_ref(),
         expected_extensions: &args.expect,
         private_paths: &args.private_path,
+        dispatched: &args.dispatched,
+        stripped: args.stripped,
     };
     let (mut errors, mut reports) = (Vec::new(), Vec::new());
     for file in &args.files {
@@ -54,6 +62,7 @@ pub(crate) fn run(args: &Audit, printer: Printer) -> Result<(), Diagnostics> {
         reports.push(json!({
             "file": name,
             "findings": findings.iter().map(Finding::from).collect::<Vec<_>>(),
+            "facts": audit::facts(file),
         }));
         let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
         let (wrong, doubtful): (Vec<_>, Vec<_>) = findings.into_iter().partition(is_error);
