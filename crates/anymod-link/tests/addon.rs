@@ -1,5 +1,4 @@
 //! Identities in libraries of every format, and readers of libraries on bytes that nobody vouches for.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use anymod_link::addon::{self, strip};
 use anymod_link::identity::{Format, format, object, read, seal};
