@@ -13,8 +13,9 @@ use anymod_model::identity::{Identity, Record};
 use anymod_model::platform::{Cpu, ObjectFormat};
 use anymod_pack::wheel::{File, Wheel, WheelName};
 
-const TARGETS: [&str; 10] =
-    ["elf", "ar", "host", "mpy", "manifest", "record", "wasm", "wheel", "command", "addon"];
+const TARGETS: [&str; 11] = [
+    "elf", "ar", "host", "mpy", "manifest", "record", "wasm", "wheel", "command", "addon", "object",
+];
 
 /// A compiler and flags for each architecture.
 const COMPILERS: [(&str, &[&str]); 14] = [
@@ -224,6 +225,7 @@ fn wasm_seeds(fuzz: &Path, source: &Path) -> Result<Vec<u8>, String> {
     let empty = b"\0asm\x01\0\0\0".to_vec();
     let Some(bytes) = compile(&compiler, "-Os", source, &object)? else { return Ok(empty) };
     write(fuzz, "wasm", "object", &bytes)?;
+    write(fuzz, "object", "object", &bytes)?;
     let module = object.with_extension("so");
     let options = ["-shared", "--experimental-pic", "--allow-undefined", "--export-all"];
     let linked =
@@ -233,6 +235,7 @@ fn wasm_seeds(fuzz: &Path, source: &Path) -> Result<Vec<u8>, String> {
     }
     let bytes = std::fs::read(&module).map_err(|error| error.to_string())?;
     write(fuzz, "wasm", "shared", &bytes)?;
+    write(fuzz, "object", "shared", &bytes)?;
     Ok(bytes)
 }
 

@@ -59,7 +59,7 @@ pub(super) fn link(
         .zip(&read)
         .map(|(input, read)| read.members(&input.shown).map_err(Into::into)))?;
     let units = units(inputs, &bytes)?;
-    let stamp = stamps(inputs, &bytes)?;
+    let stamp = stamps(inputs, &bytes, request.target)?;
     let exports = exports(&request.exports, &units);
     let renames = match request.isolate {
         true => isolate(&units, &exports.symbols)?,
@@ -73,7 +73,10 @@ pub(super) fn link(
     run(command, linker, &given, &units, environment)?;
     let raw = install::read(&scratch.path().join(NAME))?;
     let map = install::read(&scratch.path().join(MAP))?;
-    let origins = origins(&String::from_utf8_lossy(&map), &given, linker);
+    let origins = match request.strip {
+        Strip::All => Vec::new(),
+        _ => origins(&String::from_utf8_lossy(&map), &given, linker),
+    };
     let keep = |name: &str| exports.allowed.contains(name) || is_own(name, request.shared);
     let how = Finish { keep: &keep, stamp: &stamp, origins: &origins };
     let bytes = wasm::finish(&raw, NAME, &how)?;
@@ -134,8 +137,13 @@ fn stem(name: &str) -> String {
 }
 
 /// The stamp of the whole.
-fn stamps(inputs: &Inputs, archives: &[Vec<(String, &[u8])>]) -> Result<Stamp, Diagnostics> {
-    let mut found = Vec::new();
+fn stamps(
+    inputs: &Inputs,
+    archives: &[Vec<(String, &[u8])>],
+    target: Target,
+) -> Result<Stamp, Diagnostics> {
+    let own = Stamp::new().with("target", target.to_string());
+    let mut found = vec![("the bundle".to_owned(), own)];
     for (input, members) in inputs.archives.iter().zip(archives) {
         for (name, bytes) in members {
             for stamp in stamp::of_object(bytes, &input.shown, Some(name))? {
@@ -143,7 +151,9 @@ fn stamps(inputs: &Inputs, archives: &[Vec<(String, &[u8])>]) -> Result<Stamp, D
             }
         }
     }
-    stamp::merge(&found)
+    let merged = stamp::merge(&found)?;
+    // Without any stamp there is nothing to say.
+    Ok(if found.len() > 1 { merged } else { Stamp::new() })
 }
 
 /// What the linker is given: archives as they are, and one by one the objects of those with symbols that get other names.

@@ -115,6 +115,11 @@ impl BundleRequest {
         if self.archives.is_empty() {
             return refuse("there is nothing to bundle", "name the archives");
         }
+        let mut seen = std::collections::BTreeSet::new();
+        if let Some(twice) = self.archives.iter().find(|path| !seen.insert(*path)) {
+            let message = format!("`{}` is given twice", twice.display());
+            return refuse(&message, "name each archive once: all of its members are linked");
+        }
         match self.target {
             Target::Wasi => {}
             Target::Emscripten if self.shared => {}
@@ -202,10 +207,10 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub fn bundle(request: &BundleRequest, environment: &Environment) -> Result<Bundle, Diagnostics> {
     request.check()?;
     let home = environment.data_dir().ok_or_else(crate::toolchain::install::no_home)?;
-    let linker = wasi::find(&request.tools, environment)?;
     let memory = home.join("cache/bundle");
     install::create_dir(&memory)?;
     let mut digests = Digests::new(&memory);
+    let linker = wasi::find(&request.tools, &mut digests, environment)?;
     let inputs = Inputs::find(&request.archives, &mut digests)?;
     let mut walk = Explanation::default();
     walk_request(request, &mut walk);
@@ -329,7 +334,7 @@ impl Making<'_> {
     /// Holds the bundle against the main module that will load it, before anything is delivered.
     fn check_main(&self, report: &Report) -> Result<(), Diagnostics> {
         match &self.request.against {
-            Some(main) => against::check(main, &self.request.archives, &report.imports),
+            Some(main) => against::check(main, &report.imports),
             None => Ok(()),
         }
     }

@@ -124,23 +124,12 @@ impl Report {
     ) -> Result<(), Diagnostics> {
         let mut findings = Vec::new();
         let has = |name: &String| self.exports.iter().any(|export| export.name == *name);
-        for name in linked.exports.allowed.iter().filter(|name| !has(name)) {
-            let message = format!("`{name}` is not in the bundle, though the policy exports it");
+        for name in linked.exports.required.iter().filter(|name| !has(name)) {
+            let message = format!("`{name}` is to be exported and is not in the bundle");
             findings.push(
                 Diagnostic::error(&code::EXPORT_MISSING, message)
-                    .hint("look at whether the function is compiled in"),
+                    .hint("look for a slip, and at whether the function is compiled in"),
             );
-        }
-        if let super::ExportPolicy::List(names) = &request.exports {
-            for name in
-                names.iter().filter(|name| !has(name) && !linked.exports.allowed.contains(*name))
-            {
-                let message = format!("`{name}` is to be exported and defined nowhere");
-                findings.push(
-                    Diagnostic::error(&code::EXPORT_MISSING, message)
-                        .hint("look for a slip, or leave it out of the list"),
-                );
-            }
         }
         if self.exports.iter().all(|export| is_own(&export.name, request.shared)) {
             findings.push(

@@ -17,6 +17,9 @@ use crate::stat::Stat;
 /// Name of the file.
 pub(crate) const FILE: &str = "digests";
 
+/// The longest that the file gets, in bytes: reading it should take less than what it saves.
+const LONGEST: u64 = 1 << 20;
+
 /// Digests of one call.
 pub(crate) struct Digests {
     file: PathBuf,
@@ -73,9 +76,18 @@ impl Digests {
         Some(digest)
     }
 
+    /// Looks at a file again when it is next asked for, because it was written to.
+    pub(crate) fn forget(&mut self, path: &Path) {
+        self.seen.remove(path);
+    }
+
     /// Lets later calls know.
     pub(crate) fn remember(&mut self) {
         if !self.learnt.is_empty() {
+            if std::fs::metadata(&self.file).is_ok_and(|there| there.len() > LONGEST) {
+                // Mostly of files that have changed since; what still holds is learnt again.
+                let _ = std::fs::remove_file(&self.file);
+            }
             install::append(&self.file, std::mem::take(&mut self.learnt).as_bytes());
         }
     }

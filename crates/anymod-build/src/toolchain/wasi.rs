@@ -60,9 +60,13 @@ const BUILTINS: [&str; 3] =
 ///
 /// # Errors
 /// `T0001` if something is missing, `B0001` with the compiler's words if the libraries cannot be built.
-pub fn find(tools: &WasiTools, environment: &Environment) -> Result<Wasi, Diagnostic> {
+pub(crate) fn find(
+    tools: &WasiTools,
+    digests: &mut Digests,
+    environment: &Environment,
+) -> Result<Wasi, Diagnostic> {
     match tools {
-        WasiTools::Managed => managed(environment),
+        WasiTools::Managed => managed(digests, environment),
         WasiTools::Installed { wasm_ld, sysroot } => installed(wasm_ld, sysroot, environment),
     }
 }
@@ -103,13 +107,12 @@ fn missing_file(path: &Path) -> Diagnostic {
         .hint("run `anymod toolchain install zig`; or look at `--wasm-ld` and `--sysroot`")
 }
 
-fn managed(environment: &Environment) -> Result<Wasi, Diagnostic> {
+fn managed(digests: &mut Digests, environment: &Environment) -> Result<Wasi, Diagnostic> {
     let program = zig(environment)?;
     let directory = directory(environment)?;
-    if !directory.join(RECORD).is_file()
-        || !LIBRARIES.iter().all(|name| directory.join(name).is_file())
-    {
+    if !is_as_made(&directory, |path| digests.lasting(path)) {
         make(&program, &directory, environment)?;
+        [CRT1].iter().chain(&LIBRARIES).for_each(|name| digests.forget(&directory.join(name)));
     }
     Ok(Wasi {
         program,
@@ -140,12 +143,16 @@ const RECORD: &str = "digests";
 
 /// True if every file is there as it was made.
 fn is_whole(directory: &Path) -> bool {
+    is_as_made(directory, Digests::passing)
+}
+
+/// The same, by the digests that somebody knows.
+fn is_as_made(directory: &Path, mut digest: impl FnMut(&Path) -> Option<Digest>) -> bool {
     let Ok(record) = std::fs::read_to_string(directory.join(RECORD)) else { return false };
     let mut lines = record.lines().filter_map(|line| line.split_once(' ')).peekable();
     lines.peek().is_some()
-        && lines.all(|(digest, name)| {
-            Digests::passing(&directory.join(name)).map(|digest| digest.to_string()).as_deref()
-                == Some(digest)
+        && lines.all(|(made, name)| {
+            Digest::from_hex(made).is_some_and(|made| digest(&directory.join(name)) == Some(made))
         })
 }
 
@@ -291,6 +298,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let environment = Environment::default()
             .with(crate::environment::ANYMOD_HOME, &directory.path().display().to_string());
+        let find = |tools: &WasiTools, environment: &Environment| {
+            super::find(tools, &mut Digests::new(directory.path()), environment)
+        };
         let error = find(&WasiTools::Managed, &environment).unwrap_err();
         assert!(error.hint.unwrap().contains("anymod toolchain install zig"));
         let installed = |wasm_ld: &str| WasiTools::Installed {
@@ -318,5 +328,51 @@ mod tests {
         assert!(is_whole(directory.path()));
         std::fs::write(directory.path().join("libc.a"), "byte").unwrap();
         assert!(!is_whole(directory.path()));
+    }
+
+    /// A zig that "builds" archives of one member at once, and counts how often.
+    #[cfg(unix)]
+    const PRETENDER: &str = r#"#!/bin/sh
+[ "$1" = ar ] && exec "$@"
+echo x >>"$HOME/calls"
+mkdir global && echo "$PWD" >global/member.o
+for name in libc libzigc libcompiler_rt; do ar rcs global/$name.a global/member.o; done
+echo object >global/crt1-reactor.o
+echo "wasm-ld -o x global/crt1-reactor.o global/libc.a global/libzigc.a x.o global/libcompiler_rt.a" >&2
+"#;
+
+    #[cfg(unix)]
+    #[test]
+    fn the_library_is_built_once_and_again_if_it_is_damaged() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let home = directory.path().display().to_string();
+        let environment = Environment::of_process()
+            .with(crate::environment::ANYMOD_HOME, &home)
+            .with("HOME", &home);
+        let zig = directory.path().join(format!("toolchains/zig-{ZIG_VERSION}/zig"));
+        std::fs::create_dir_all(zig.parent().unwrap()).unwrap();
+        std::fs::write(&zig, PRETENDER).unwrap();
+        std::fs::set_permissions(&zig, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let calls = || std::fs::read_to_string(directory.path().join("calls")).unwrap().len() / 2;
+        let environment = environment.unasked();
+        std::thread::scope(|scope| {
+            let threads = [0; 3].map(|_| scope.spawn(|| prewarm(&environment.unasked()).unwrap()));
+            let built = threads.map(|thread| thread.join().unwrap());
+            assert_eq!(built.iter().filter(|built| **built).count(), 1);
+        });
+        let mut digests = Digests::new(directory.path());
+        let found = find(&WasiTools::Managed, &mut digests, &environment).unwrap();
+        assert_eq!((calls(), found.libraries.len()), (1, LIBRARIES.len()));
+        let whole = std::fs::read(&found.libraries[0]).unwrap();
+        std::fs::write(&found.libraries[0], "damaged").unwrap();
+        let mut digests = Digests::new(directory.path());
+        find(&WasiTools::Managed, &mut digests, &environment).unwrap();
+        assert_eq!(calls(), 2);
+        let now = std::fs::read(&found.libraries[0]).unwrap();
+        assert_eq!(
+            (now.len(), digests.lasting(&found.libraries[0])),
+            (whole.len(), Some(Digest::of(&now)))
+        );
     }
 }

@@ -56,6 +56,8 @@ pub struct Exports {
     pub options: Vec<String>,
     /// Names that may be exported.
     pub allowed: BTreeSet<String>,
+    /// Names that have to be exported: those asked for one by one, and every `export_name`.
+    pub required: BTreeSet<String>,
     /// Symbols that are exported by their own names, which therefore stay.
     pub symbols: BTreeSet<String>,
 }
@@ -104,7 +106,11 @@ pub fn exports(policy: &ExportPolicy, units: &[Unit<'_>]) -> Exports {
     if *policy != ExportPolicy::All {
         result.options.extend(result.symbols.iter().map(|name| format!("--export={name}")));
     }
+    result.required.clone_from(&result.allowed);
     result.allowed.extend(result.symbols.iter().cloned());
+    if *policy != ExportPolicy::All {
+        result.required.clone_from(&result.allowed);
+    }
     result
 }
 
