@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anymod_link::wasm::{GOT_FUNCTION, GOT_MEMORY, read};
+use anymod_link::wasm::{GOT_FUNCTION, GOT_MEMORY, read_outline};
 use anymod_model::codes::wasm as code;
 use anymod_model::{Diagnostic, Diagnostics, Place};
 
@@ -23,7 +23,7 @@ const GIVEN: [&str; 5] =
 /// `G0112` with everything that is missing or of another type; those of reading the main module.
 pub(super) fn check(main: &Path, imports: &[Import]) -> Result<(), Diagnostics> {
     let (bytes, shown) = (install::read(main)?, main.display().to_string());
-    let (exports, _) = offers_and_needs(&read(&bytes, &shown)?);
+    let (exports, _) = offers_and_needs(&read_outline(&bytes, &shown)?);
     let mut missing = BTreeSet::new();
     let mut findings = Vec::new();
     let lacks = |message: String, hint: &str| {

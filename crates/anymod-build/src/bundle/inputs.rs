@@ -3,6 +3,7 @@
 //! A thin archive is its members: their digests are what counts, not the list with its times. Never looks into an object.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anymod_link::archive::{self, Content};
 use anymod_model::codes::link as link_codes;
@@ -11,6 +12,7 @@ use anymod_store::{Digest, Visit};
 
 use crate::install;
 use crate::intercept::digests::Digests;
+use crate::stat::Stat;
 
 /// The archives, in order.
 pub(super) struct Inputs {
@@ -25,15 +27,10 @@ pub(super) struct Input {
     pub(super) path: PathBuf,
     /// Its file name.
     pub(super) name: String,
-    content: Known,
-}
-
-/// What is known of an archive.
-enum Known {
-    /// Its bytes.
-    Whole(Digest),
-    /// Its members: names, files and their bytes.
-    Thin(Vec<(String, PathBuf, Digest)>),
+    /// Names of the members of a thin archive, in the order of `files`.
+    thin: Option<Vec<String>>,
+    /// The archive, or the members of a thin one.
+    files: Vec<Seen>,
 }
 
 /// An archive's members, read.
@@ -60,32 +57,52 @@ impl Inputs {
     /// Walks over all of it that decides bytes. The names of the archives are in the bundle.
     pub(super) fn walk(&self, visitor: &mut dyn Visit) {
         for input in &self.archives {
-            match &input.content {
-                Known::Whole(digest) => {
-                    visitor.field(&format!("archive {}", input.name), &digest.to_string());
+            let Some(members) = &input.thin else {
+                for file in &input.files {
+                    visitor.field(&format!("archive {}", input.name), &file.digest.to_string());
                 }
-                Known::Thin(members) => {
-                    visitor
-                        .field(&format!("thin archive {}", input.name), &members.len().to_string());
-                    for (name, _, digest) in members {
-                        visitor.field(&format!("member {name}"), &digest.to_string());
-                    }
-                }
+                continue;
+            };
+            visitor.field(&format!("thin archive {}", input.name), &members.len().to_string());
+            for (name, file) in members.iter().zip(&input.files) {
+                visitor.field(&format!("member {name}"), &file.digest.to_string());
             }
         }
     }
 
-    /// A file that is not what it was.
+    /// A file that is not what it was when it was looked at.
     pub(super) fn changed(&self) -> Option<PathBuf> {
-        let differs = |path: &Path, digest: Digest| Digests::passing(path) != Some(digest);
-        self.archives.iter().find_map(|input| match &input.content {
-            Known::Whole(digest) => differs(&input.path, *digest).then(|| input.path.clone()),
-            Known::Thin(members) => members
-                .iter()
-                .find(|(_, path, digest)| differs(path, *digest))
-                .map(|(_, path, _)| path.clone()),
-        })
+        let mut files = self.archives.iter().flat_map(|input| &input.files);
+        files.find(|file| file.changed()).map(|file| file.path.clone())
     }
+}
+
+/// A file as it was before it was read.
+struct Seen {
+    path: PathBuf,
+    stat: Option<Stat>,
+    /// True if the stat tells of any change since.
+    settled: bool,
+    digest: Digest,
+}
+
+impl Seen {
+    /// Looks at a file and finds its digest, none if it cannot be read.
+    fn look(path: &Path, digests: &mut Digests) -> Option<Seen> {
+        let stat = stat(path);
+        let settled = stat.is_some_and(|stat| stat.is_settled(SystemTime::now()));
+        Some(Seen { path: path.to_owned(), stat, settled, digest: digests.lasting(path)? })
+    }
+
+    fn changed(&self) -> bool {
+        let same = self.stat == stat(&self.path)
+            && (self.settled || Digests::passing(&self.path) == Some(self.digest));
+        !same
+    }
+}
+
+fn stat(path: &Path) -> Option<Stat> {
+    std::fs::metadata(path).ok().map(|metadata| Stat::of(&metadata))
 }
 
 impl Input {
@@ -94,38 +111,44 @@ impl Input {
         let path =
             std::path::absolute(given).map_err(|error| install::read_error(given, &error))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let content = if is_thin(&path).map_err(|error| install::read_error(given, &error))? {
-            Known::Thin(thin(&path, &shown, digests)?)
-        } else {
-            let digest = digests.lasting(&path);
-            Known::Whole(
-                digest.map_or_else(|| install::read(given).map(|bytes| Digest::of(&bytes)), Ok)?,
-            )
+        let unreadable = |error: std::io::Error| install::read_error(given, &error);
+        let (thin, files) = match is_thin(&path).map_err(unreadable)? {
+            true => {
+                let (names, files) = thin(&path, &shown, digests)?;
+                (Some(names), files)
+            }
+            false => {
+                let seen = Seen::look(&path, digests);
+                // Reading says what is wrong.
+                let seen = match seen {
+                    Some(seen) => seen,
+                    None => {
+                        return Err(install::read(given).err().unwrap_or_else(|| {
+                            install::read_error(given, &std::io::ErrorKind::NotFound.into())
+                        }));
+                    }
+                };
+                (None, vec![seen])
+            }
         };
-        Ok(Input { shown, path, name, content })
+        Ok(Input { shown, path, name, thin, files })
     }
 
     /// Reads the archive.
     pub(super) fn read(&self) -> Result<Read, Diagnostic> {
         let bytes = install::read(&self.path)?;
-        let members = match &self.content {
-            Known::Whole(_) => None,
-            Known::Thin(members) => Some(
-                members
-                    .iter()
-                    .map(|(name, path, _)| Ok((name.clone(), install::read(path)?)))
-                    .collect::<Result<_, Diagnostic>>()?,
-            ),
-        };
-        Ok(Read { bytes, members })
+        let Some(names) = &self.thin else { return Ok(Read { bytes, members: None }) };
+        let members = names
+            .iter()
+            .zip(&self.files)
+            .map(|(name, file)| Ok((name.clone(), install::read(&file.path)?)));
+        Ok(Read { bytes, members: Some(members.collect::<Result<_, Diagnostic>>()?) })
     }
 
     /// The file of a member of a thin archive.
     pub(super) fn member_path(&self, index: usize) -> Option<&Path> {
-        match &self.content {
-            Known::Whole(_) => None,
-            Known::Thin(members) => members.get(index).map(|(_, path, _)| path.as_path()),
-        }
+        self.thin.as_ref()?;
+        self.files.get(index).map(|file| file.path.as_path())
     }
 
     /// A member as a place.
@@ -170,13 +193,13 @@ fn thin(
     path: &Path,
     shown: &str,
     digests: &mut Digests,
-) -> Result<Vec<(String, PathBuf, Digest)>, Diagnostic> {
+) -> Result<(Vec<String>, Vec<Seen>), Diagnostic> {
     let bytes = install::read(path)?;
     let directory = path.parent().unwrap_or(Path::new(""));
-    let mut members = Vec::new();
+    let (mut names, mut files) = (Vec::new(), Vec::new());
     for member in archive::members(&bytes, shown)? {
         let file = directory.join(&*member.name);
-        let digest = digests.lasting(&file).ok_or_else(|| {
+        let seen = Seen::look(&file, digests).ok_or_else(|| {
             let place = Place::Binary {
                 file: shown.to_owned(),
                 member: Some(member.name.clone().into_owned()),
@@ -188,7 +211,8 @@ fn thin(
                 "a thin archive is used where it was made; build it again, or make a normal one",
             )
         })?;
-        members.push((member.name.into_owned(), file, digest));
+        names.push(member.name.into_owned());
+        files.push(seen);
     }
-    Ok(members)
+    Ok((names, files))
 }

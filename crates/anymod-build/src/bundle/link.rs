@@ -45,42 +45,74 @@ pub(super) struct Given {
 }
 
 /// Links the inputs.
+///
+/// Where what the objects say changes nothing of the linker's command, it runs while they are read; what they say counts all
+/// the same, and first.
 pub(super) fn link(
     request: &BundleRequest,
     linker: &Wasi,
     inputs: &Inputs,
     environment: &Environment,
 ) -> Result<Linked, Diagnostics> {
-    let read: Vec<Read> =
-        all(inputs.archives.iter().map(|input| input.read().map_err(Into::into)))?;
-    let bytes: Vec<Vec<(String, &[u8])>> = all(inputs
-        .archives
-        .iter()
-        .zip(&read)
-        .map(|(input, read)| read.members(&input.shown).map_err(Into::into)))?;
-    let units = units(inputs, &bytes)?;
-    let stamp = stamps(inputs, &bytes, request.target)?;
-    let exports = exports(&request.exports, &units);
-    let renames = match request.isolate {
-        true => isolate(&units, &exports.symbols)?,
-        false => Vec::new(),
-    };
-    duplicate_exports(&units, &exports, &renames)?;
     let scratch =
         tempfile::tempdir().map_err(|error| install::write_error(&std::env::temp_dir(), &error))?;
-    let given = given(inputs, &bytes, &renames, scratch.path())?;
-    let command = command(request, linker, &given, &units, &exports, scratch.path())?;
-    run(command, linker, &given, &units, environment)?;
-    let raw = install::read(&scratch.path().join(NAME))?;
-    let map = install::read(&scratch.path().join(MAP))?;
-    let origins = match request.strip {
-        Strip::All => Vec::new(),
-        _ => origins(&String::from_utf8_lossy(&map), &given, linker),
+    let ahead = !request.isolate
+        && request.allow_imports.is_empty()
+        && matches!(request.exports, ExportPolicy::All | ExportPolicy::Named);
+    let start = || {
+        let none = exports(&request.exports, &[]);
+        let given = given(inputs, &[], &[], scratch.path())?;
+        let command = command(request, linker, &given, &[], &none, scratch.path())?;
+        run(command, linker, environment)
     };
-    let keep = |name: &str| exports.allowed.contains(name) || is_own(name, request.shared);
-    let how = Finish { keep: &keep, stamp: &stamp, origins: &origins };
-    let bytes = wasm::finish(&raw, NAME, &how)?;
-    Ok(Linked { bytes, exports, scratch })
+    let read = || -> Result<Vec<Read>, Diagnostics> {
+        all(inputs.archives.iter().map(|input| input.read().map_err(Into::into)))
+    };
+    std::thread::scope(|scope| {
+        let running = ahead.then(|| scope.spawn(start));
+        let read = read()?;
+        let bytes: Vec<Vec<(String, &[u8])>> = all(inputs
+            .archives
+            .iter()
+            .zip(&read)
+            .map(|(input, read)| read.members(&input.shown).map_err(Into::into)))?;
+        let units = units(inputs, &bytes)?;
+        let stamp = stamps(inputs, &bytes, request.target)?;
+        let exports = exports(&request.exports, &units);
+        let renames = match request.isolate {
+            true => isolate(&units, &exports.symbols)?,
+            false => Vec::new(),
+        };
+        duplicate_exports(&units, &exports, &renames)?;
+        let given = given(inputs, &bytes, &renames, scratch.path())?;
+        let ended = match running {
+            Some(running) => running.join().unwrap_or_else(|_| Err(interrupted())),
+            None => {
+                let command = command(request, linker, &given, &units, &exports, scratch.path())?;
+                run(command, linker, environment)
+            }
+        };
+        if let Some(said) = ended? {
+            return Err(messages::read(&said, &given, &units));
+        }
+        let raw = install::read(&scratch.path().join(NAME))?;
+        let map = install::read(&scratch.path().join(MAP))?;
+        let origins = match request.strip {
+            Strip::All => Vec::new(),
+            _ => origins(&String::from_utf8_lossy(&map), &given, linker),
+        };
+        let keep = |name: &str| exports.allowed.contains(name) || is_own(name, request.shared);
+        let how = Finish { keep: &keep, stamp: &stamp, origins: &origins };
+        let bytes = wasm::finish(&raw, NAME, &how)?;
+        Ok((bytes, exports))
+    })
+    .map(|(bytes, exports)| Linked { bytes, exports, scratch })
+}
+
+/// The diagnostic of a thread of our own that ended by itself.
+fn interrupted() -> Diagnostics {
+    let finding = Diagnostic::error(&code::SELF_CHECK, "running the linker ended by itself");
+    finding.hint("please report this together with the archives").into()
 }
 
 /// What every module exports, whatever the policy.
@@ -164,7 +196,8 @@ fn given(
     scratch: &Path,
 ) -> Result<Vec<Given>, Diagnostics> {
     let mut given = Vec::new();
-    for (number, (input, members)) in inputs.archives.iter().zip(archives).enumerate() {
+    for (number, input) in inputs.archives.iter().enumerate() {
+        let members = archives.get(number).map(Vec::as_slice).unwrap_or_default();
         let renames = renames.get(number).filter(|renames| !renames.names.is_empty());
         let Some(renames) = renames else {
             let (path, shown, origin) =
@@ -253,13 +286,12 @@ pub(super) fn is_allowed(request: &BundleRequest, module: &str, name: &str) -> b
     })
 }
 
+/// Runs the linker; what it said if it failed.
 fn run(
     mut command: Command,
     linker: &Wasi,
-    given: &[Given],
-    units: &[Unit<'_>],
     environment: &Environment,
-) -> Result<(), Diagnostics> {
+) -> Result<Option<String>, Diagnostics> {
     command.env_clear().envs(environment.for_tools());
     let ended = Children::default().run(command);
     let (status, said) = ended.map_err(|error| {
@@ -267,10 +299,7 @@ fn run(
             format!("`{}` does not run: {}", linker.program.display(), install::reason(&error));
         Diagnostic::error(&code::LINKER, message).hint("run `anymod doctor`")
     })?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(messages::read(&said, given, units))
+    Ok((!status.success()).then_some(said))
 }
 
 /// Which functions came from where, by the linker's map. A line of it that stands for a function ends in

@@ -346,7 +346,13 @@ impl Making<'_> {
         output: &Path,
     ) -> Result<Bundle, Diagnostics> {
         let linked = link::link(self.request, self.linker, self.inputs, self.environment)?;
-        let report = Report::of(&linked.bytes, &output.display().to_string())?;
+        let finished = linked.scratch.path().join("finished.wasm");
+        let report = std::thread::scope(|scope| {
+            let written = scope.spawn(|| install::write_scratch(&finished, &linked.bytes));
+            let report = Report::of(&linked.bytes, &output.display().to_string())?;
+            written.join().unwrap_or(Ok(()))?;
+            Ok::<Report, Diagnostics>(report)
+        })?;
         report.check(self.request, &linked)?;
         self.check_main(&report)?;
         if let Some(changed) = self.inputs.changed() {
@@ -354,18 +360,21 @@ impl Making<'_> {
             let finding = Diagnostic::error(&code::CHANGED, message);
             return Err(finding.hint("run the command again when its build has ended").into());
         }
-        let scratch = linked.scratch.path().join("finished.wasm");
-        install::write_scratch(&scratch, &linked.bytes)?;
-        if let Some(store) = store {
-            let files = [("bundle.wasm".to_owned(), scratch)];
-            let said = report.to_text();
+        let (said, files) = (report.to_text(), [("bundle.wasm".to_owned(), finished)]);
+        let keep = |store: &Store| {
             let kept = Kept { found: &[], passed: &[], said: &said, files: &files };
-            store.keep(NAMESPACE, &place.key, &place.walk.0, kept);
-        }
-        // A crash of the machine that leaves the name without the bytes is noticed by the next call.
-        install::write_built(output, &linked.bytes)?;
-        let (digest, bytes) = (Digest::of(&linked.bytes), linked.bytes.len() as u64);
-        Ok(report.bundle(output, Outcome::Linked, digest, bytes))
+            store.keep(NAMESPACE, &place.key, &place.walk.0, kept)
+        };
+        let kept = std::thread::scope(|scope| {
+            let keeping = store.map(|store| scope.spawn(move || keep(store)));
+            // A crash of the machine that leaves the name without the bytes is noticed by the next call.
+            install::write_built(output, &linked.bytes)?;
+            let kept = keeping.map(|keeping| keeping.join().unwrap_or_default());
+            Ok::<_, Diagnostic>(kept.unwrap_or_default())
+        })?;
+        let kept = kept.first().map(|output| output.digest);
+        let digest = kept.unwrap_or_else(|| Digest::of(&linked.bytes));
+        Ok(report.bundle(output, Outcome::Linked, digest, linked.bytes.len() as u64))
     }
 }
 

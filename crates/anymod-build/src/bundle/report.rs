@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anymod_link::wasm::{
-    ExportKind, Features, ImportKind, Module, Signature, ValueType, read, validate,
+    ExportKind, Features, ImportKind, Module, Signature, ValueType, read_outline, validate,
 };
 use anymod_model::codes::wasm as code;
 use anymod_model::{Diagnostic, Diagnostics};
@@ -112,7 +112,7 @@ impl Report {
     /// Validates a module and reads what it offers and needs.
     pub(super) fn of(bytes: &[u8], file: &str) -> Result<Report, Diagnostics> {
         validate(bytes, file, Features::Latest)?;
-        let (exports, imports) = offers_and_needs(&read(bytes, file)?);
+        let (exports, imports) = offers_and_needs(&read_outline(bytes, file)?);
         Ok(Report { exports, imports })
     }
 

@@ -26,7 +26,7 @@ pub use finish::{Finish, ORIGIN_SECTION, Origin, finish};
 pub use member::read_member;
 pub use object::{Binding, NamedExport, Object, Symbol, SymbolKind, read_object};
 pub use paths::{FoundPath, absolute_paths};
-pub use read::read;
+pub use read::{read, read_outline};
 pub use rename::{Renames, rename};
 pub use runtime_path::set_runtime_path;
 pub use sizes::{FunctionSize, SectionSize, Sizes, sizes};

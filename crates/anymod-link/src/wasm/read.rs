@@ -1,6 +1,6 @@
 //! Reading a module: one pass over its sections.
 
-use anymod_model::codes::link as code;
+use anymod_model::codes::link as codes;
 use anymod_model::{Diagnostic, Place};
 use wasmparser::{
     BinaryReader, CompositeInnerType, CustomSectionReader, Encoding, ExternalKind, FunctionBody,
@@ -21,19 +21,38 @@ use super::{
 /// # Errors
 /// `L0601` if the bytes are no WebAssembly module, `L0602` with the offset if they are damaged.
 pub fn read<'a>(bytes: &'a [u8], file: &str) -> std::result::Result<Module<'a>, Diagnostic> {
+    read_parts(bytes, file, true)
+}
+
+/// Reads a module but for its code, which [`Module::code`] then says nothing of: what it imports and exports, for instance.
+///
+/// # Errors
+/// Those of [`read`], of everything but instructions.
+pub fn read_outline<'a>(
+    bytes: &'a [u8],
+    file: &str,
+) -> std::result::Result<Module<'a>, Diagnostic> {
+    read_parts(bytes, file, false)
+}
+
+fn read_parts<'a>(
+    bytes: &'a [u8],
+    file: &str,
+    code: bool,
+) -> std::result::Result<Module<'a>, Diagnostic> {
     if !bytes.starts_with(b"\0asm") {
         let what = if bytes.is_empty() { "the file is empty" } else { "not a WebAssembly module" };
-        return Err(Diagnostic::error(&code::NOT_WASM, what)
+        return Err(Diagnostic::error(&codes::NOT_WASM, what)
             .at(Place::file(file))
             .hint("compile and link it for wasm32"));
     }
     let mut module = Module::default();
     for payload in Parser::new(0).parse_all(bytes) {
-        match payload.and_then(|payload| take(&mut module, payload)) {
+        match payload.and_then(|payload| take(&mut module, payload, code)) {
             Ok(Taken::Known) => {}
             Ok(Taken::Component) => {
                 return Err(Diagnostic::error(
-                    &code::NOT_WASM,
+                    &codes::NOT_WASM,
                     "a WebAssembly component, not a core module",
                 )
                 .at(Place::file(file))
@@ -53,7 +72,7 @@ pub fn read<'a>(bytes: &'a [u8], file: &str) -> std::result::Result<Module<'a>, 
 }
 
 fn malformed(message: &str, offset: u64, file: &str) -> Diagnostic {
-    Diagnostic::error(&code::WASM_MALFORMED, format!("damaged module: {message}"))
+    Diagnostic::error(&codes::WASM_MALFORMED, format!("damaged module: {message}"))
         .at(Place::offset(file, offset))
         .hint("the file was cut off or changed; build it again")
 }
@@ -65,7 +84,7 @@ enum Taken {
     UnknownSection { id: u8, offset: u64 },
 }
 
-fn take<'a>(module: &mut Module<'a>, payload: Payload<'a>) -> Result<Taken> {
+fn take<'a>(module: &mut Module<'a>, payload: Payload<'a>, code: bool) -> Result<Taken> {
     match payload {
         Payload::Version { encoding: Encoding::Component, .. } => return Ok(Taken::Component),
         Payload::TypeSection(types) => read_types(module, types)?,
@@ -98,7 +117,7 @@ fn take<'a>(module: &mut Module<'a>, payload: Payload<'a>) -> Result<Taken> {
             }
         }
         Payload::StartSection { func, .. } => module.start = Some(func),
-        Payload::CodeSectionEntry(body) => scan(&mut module.code, &body)?,
+        Payload::CodeSectionEntry(body) if code => scan(&mut module.code, &body)?,
         Payload::DataSection(segments) => {
             for segment in segments {
                 let segment = segment?;

@@ -24,7 +24,7 @@ pub(crate) struct Exports {
 
 pub(super) fn run(args: &Exports, printer: Printer) -> Result<(), Diagnostics> {
     let bytes = install::read(&args.file)?;
-    let module = wasm::read(&bytes, &args.file.display().to_string())?;
+    let module = wasm::read_outline(&bytes, &args.file.display().to_string())?;
     let (exports, imports) = offers_and_needs(&module);
     if args.format == Format::Json {
         let value = json!({ "version": 1, "exports": exports, "imports": imports });
