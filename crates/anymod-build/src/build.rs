@@ -41,7 +41,7 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
     };
     headers::write(&project.root, &project.fence)?;
     let manifest = project.manifest()?;
-    let mut log = project.log(before.is_none());
+    let mut log = project.log(&manifest, before.is_none());
     let selection = Selection { only: before.as_ref().map(affected), ..selection(request)? };
     let plan = plan::plan(&manifest, &project.root, &selection, &project.environment, &mut log);
     // What compilers said of themselves is worth keeping even if nothing is run.

@@ -74,7 +74,7 @@ pub fn inspect(request: &BuildRequest) -> Result<Inspection, Diagnostics> {
     let project = Project::find(request)?;
     let _lock = project.lock_if_there();
     let manifest = project.manifest()?;
-    let mut log = project.log(true);
+    let mut log = project.log(&manifest, true);
     let plan =
         plan::plan(&manifest, &project.root, &selection(request)?, &project.environment, &mut log)?;
     let statuses = check::check(&plan.actions, &project.locations, &mut log);

@@ -53,6 +53,7 @@ mod inspect;
 pub mod install;
 pub mod intercept;
 mod jobs;
+pub mod layers;
 mod locations;
 mod log;
 pub mod mpy;

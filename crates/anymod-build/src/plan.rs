@@ -10,6 +10,8 @@ mod module;
 mod node;
 mod python;
 
+pub(crate) use compile::standard;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};

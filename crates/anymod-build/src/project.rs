@@ -14,6 +14,7 @@ use crate::cancel::Cancel;
 use crate::environment::Environment;
 use crate::fence::Fence;
 use crate::install;
+use crate::layers::{Found, Layers};
 use crate::locations::Locations;
 use crate::log::{Log, TextId};
 use crate::plan::{BUILD_DIR, Plan};
@@ -25,8 +26,10 @@ use crate::way::Sink;
 pub(crate) struct Project {
     /// The manifest's directory, without symbolic links.
     pub(crate) root: PathBuf,
-    /// The manifest.
-    file: PathBuf,
+    /// Where its manifests are.
+    layers: Layers,
+    /// The first of them.
+    found: Found,
     /// What is asked for, as text.
     asked: String,
     pub(crate) environment: Environment,
@@ -42,26 +45,31 @@ const SNAPSHOT: &str = ".anymod-snapshot";
 
 impl Project {
     pub(crate) fn find(request: &BuildRequest) -> Result<Project, Diagnostic> {
-        let file = find_manifest(&request.manifest)?;
-        let root = file.parent().unwrap_or(Path::new("/")).to_owned();
+        let layers = request.layers();
+        let found = layers.find(false)?;
+        let root = found.root.clone();
+        let file = found.file.clone().unwrap_or_else(|| root.clone());
         let environment = request.environment.unasked();
         let locations = Locations::new(&root, &environment);
         let fence = Fence::new(&root, &environment);
-        Ok(Project { asked: request.asked(&file), root, file, environment, locations, fence })
+        let asked = request.asked(&file);
+        Ok(Project { asked, root, layers, found, environment, locations, fence })
     }
 
     pub(crate) fn manifest(&self) -> Result<Manifest, Diagnostics> {
-        parse_manifest(&self.file)
+        self.found.read(&self.layers)
     }
 
-    /// The log of earlier builds. It takes note that the manifest is read, and begins to look at every file that is known
+    /// The log of earlier builds. It takes note that the manifests are read, and begins to look at every file that is known
     /// if `all` of them will be asked for.
-    pub(crate) fn log(&self, all: bool) -> Log {
+    pub(crate) fn log(&self, manifest: &Manifest, all: bool) -> Log {
         let mut log = Log::open(&self.root.join(BUILD_DIR).join(".anymod-log"), &self.root);
         if all {
             log.look_ahead();
         }
-        log.digest(&self.file.to_string_lossy());
+        for file in self.found.files(&self.layers, manifest) {
+            log.digest(&file.to_string_lossy());
+        }
         log
     }
 
@@ -135,11 +143,11 @@ pub fn read_manifest(path: &Path) -> Result<(PathBuf, Manifest), Diagnostics> {
     Ok((file.parent().unwrap_or(Path::new("/")).to_owned(), manifest))
 }
 
-/// The manifest at a path, or in a directory or above it.
+/// The manifest at a path, or above a file or directory.
 pub(crate) fn find_manifest(path: &Path) -> Result<PathBuf, Diagnostic> {
     // Without symbolic links, because compilers see the directory they run in by its real name.
     let absolute = path.canonicalize().map_err(|error| install::read_error(path, &error))?;
-    if !absolute.is_dir() {
+    if !absolute.is_dir() && absolute.extension().is_some_and(|extension| extension == "toml") {
         return Ok(absolute);
     }
     let found =
@@ -152,7 +160,7 @@ pub(crate) fn find_manifest(path: &Path) -> Result<PathBuf, Diagnostic> {
     })
 }
 
-fn parse_manifest(file: &Path) -> Result<Manifest, Diagnostics> {
+pub(crate) fn parse_manifest(file: &Path) -> Result<Manifest, Diagnostics> {
     let shown = shown(file);
     let bytes = install::read(file).map_err(|finding| finding.at(Place::file(shown.clone())))?;
     let text = String::from_utf8(bytes).map_err(|_| {

@@ -9,6 +9,7 @@ use anymod_store::Store;
 use crate::archives::LibraryOverride;
 use crate::cancel::Cancel;
 use crate::environment::Environment;
+use crate::layers::Layers;
 use crate::plan::Selection;
 use crate::toolchain;
 
@@ -31,6 +32,10 @@ pub struct BuildRequest {
     pub libraries: Vec<LibraryOverride>,
     /// True to let modules name paths outside the project.
     pub allow_outside: bool,
+    /// Further manifests or their directories, whose modules are added.
+    pub module_dirs: Vec<PathBuf>,
+    /// True to leave the manifest out, for what `module_dirs` adds alone.
+    pub no_manifest: bool,
     /// How many actions run at once; as many as the machine has processors, or a jobserver allows, if none.
     pub jobs: Option<usize>,
     /// True to run what does not depend on a failure after one.
@@ -73,6 +78,8 @@ impl BuildRequest {
             build_types: Vec::new(),
             libraries: Vec::new(),
             allow_outside: false,
+            module_dirs: Vec::new(),
+            no_manifest: false,
             variants: Vec::new(),
             toolchain: None,
             jobs: None,
@@ -83,13 +90,25 @@ impl BuildRequest {
         }
     }
 
+    /// Where its manifests are.
+    #[must_use]
+    pub fn layers(&self) -> Layers {
+        Layers {
+            start: self.manifest.clone(),
+            without: self.no_manifest,
+            modules: self.module_dirs.clone(),
+            allow_outside: self.allow_outside,
+        }
+    }
+
     /// What is asked for, as text: all that decides the plan besides files and environment.
     pub(crate) fn asked(&self, manifest: &Path) -> String {
         let BuildRequest { modules, targets, build_types, variants, toolchain, .. } = self;
-        let (libraries, outside) = (&self.libraries, self.allow_outside);
+        let (libraries, dirs) = (&self.libraries, &self.module_dirs);
+        let (outside, without) = (self.allow_outside, self.no_manifest);
         let version = env!("CARGO_PKG_VERSION");
         format!(
-            "{version} {manifest:?} {modules:?} {targets:?} {build_types:?} {variants:?} {toolchain:?} {libraries:?} {outside}"
+            "{version} {manifest:?} {modules:?} {targets:?} {build_types:?} {variants:?} {toolchain:?} {libraries:?} {outside} {dirs:?} {without}"
         )
     }
 }

@@ -63,6 +63,7 @@ pub(crate) enum Command {
     Bundle(commands::bundle::Bundle),
     Wasm(commands::wasm::Wasm),
     Flags(commands::flags::Flags),
+    Info(commands::info::InfoCommand),
     Whl(commands::whl::Whl),
     Audit(commands::audit::Audit),
     Split(commands::split::Split),

@@ -8,6 +8,7 @@ mod commands;
 mod interrupt;
 mod printer;
 mod progress;
+mod project;
 mod render;
 mod settings;
 mod timings;

@@ -4,8 +4,12 @@
 //! there is one source of truth.
 
 pub(crate) mod facts;
+mod info;
 pub(crate) mod libraries;
 pub(crate) mod pkg_config;
+mod request;
 pub(crate) mod stamp;
 
+pub use info::{Info, Own, info};
 pub use libraries::LibraryOverride;
+pub use request::Request;

@@ -96,7 +96,7 @@ impl Planner<'_> {
 }
 
 /// The language standard; `cflags` and `cxxflags` come later and win.
-pub(super) fn standard(kind: SourceKind) -> Option<String> {
+pub(crate) fn standard(kind: SourceKind) -> Option<String> {
     match kind {
         SourceKind::C => Some("-std=gnu17".to_owned()),
         SourceKind::Cxx => Some("-std=gnu++17".to_owned()),

@@ -21,7 +21,6 @@ use crate::target::{self, TargetEnvironment};
 
 /// What compiles for a target whose modules are archives, and makes programs of them.
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "linking is for whoever asks for flags, which comes next")]
 pub(crate) struct ArchiveTools {
     pub(crate) family: Family,
     /// The compiler of C and the words that choose what it compiles for.

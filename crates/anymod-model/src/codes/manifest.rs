@@ -47,6 +47,8 @@ super::codes! {
         "`host-libraries` names a library without a section `[library.NAME]`. Libraries of the system need no section.";
     UNSUPPORTED_MODULE = "M0023", exit 2, "a module has no build for a target",
         "The manifest says `supported = false` for the module and the target, and why. Without naming the module, the others are built and it is passed over.";
+    MODULE_TWICE = "M0024", exit 2, "a module that two manifests describe",
+        "Modules of manifests that are added, by `module-dirs` or `--module`, have names of their own.";
     USAGE = "M0101", exit 2, "the command line does not make sense",
         "The options or arguments of the command contradict each other or name something that does not exist. `anymod COMMAND --help` shows what it takes.";
     UNKNOWN_CODE = "M0102", exit 2, "there is no such diagnostic code",

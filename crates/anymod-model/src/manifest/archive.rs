@@ -120,19 +120,29 @@ impl Manifest {
         self.root.named("library").map(|inner| inner.label.value.as_str())
     }
 
-    /// What the manifest says about a library; nothing if it has no section of that name.
+    /// What the manifest of a module says about a library, or else the first one; nothing if neither has a section of that
+    /// name.
     ///
     /// # Errors
     ///
     /// Unset variables.
     pub fn library(
         &self,
-        _module: Option<&str>,
+        module: Option<&str>,
         name: &str,
         target: Target,
         build_type: &str,
         environment: Environment<'_>,
     ) -> Result<Option<LibrarySettings>, Diagnostics> {
+        let adopted = module
+            .filter(|module| self.module(module).is_none())
+            .and_then(|module| self.adopter_of(module));
+        if let Some(adopted) = adopted {
+            let library = adopted.manifest.library(None, name, target, build_type, environment)?;
+            if let Some(library) = library {
+                return Ok(Some(adopted.moved_library(library)));
+            }
+        }
         let Some(inner) = self.root.named("library").find(|inner| inner.label.value == name) else {
             return Ok(None);
         };

@@ -7,6 +7,7 @@
 //! Settings are merged in the order of [`MERGE_ORDER`]. Lists grow, single values and macros of the same name are
 //! replaced. A section for targets comes right after the one that it is in, and a runtime's section together with it.
 
+mod adopted;
 mod archive;
 mod artifact;
 mod check;
@@ -28,6 +29,7 @@ pub use init::init_template;
 pub use node::NodeSettings;
 pub use resolve::{ModuleSettings, ToolchainChoice};
 pub use runtime::{MicroPythonSettings, PythonSettings, RuntimeSettings, WheelMetadata};
+pub use suggest::nearest;
 pub use values::{ArchFlag, FloatModel, SourceKind, Spanned, StaticData, ToolchainKind};
 pub use variables::Environment;
 
@@ -62,6 +64,8 @@ pub struct Manifest {
     built_in: Node,
     /// Places of the modules among the sections of modules, by name: large projects ask for each one, several times.
     module_places: BTreeMap<String, usize>,
+    /// Manifests whose modules were added.
+    adopted: Vec<adopted::Adopted>,
 }
 
 /// Reads and checks the text of a manifest; `file` is how messages call it.
@@ -74,7 +78,8 @@ pub fn parse(text: &str, file: &str) -> Result<Manifest, Diagnostics> {
     let (built_in, _) = read::read(BUILT_IN, None);
     let names = root.named("module").map(|inner| inner.label.value.clone());
     let module_places = names.enumerate().map(|(place, name)| (name, place)).collect();
-    let manifest = Manifest { file: file.to_owned(), root, built_in, module_places };
+    let manifest =
+        Manifest { file: file.to_owned(), root, built_in, module_places, adopted: Vec::new() };
     // A syntax error leaves no sections, and saying so again for each that is missing would not help.
     if !findings.iter().any(|finding| finding.code == &crate::codes::manifest::SYNTAX) {
         findings.extend(check::check(&manifest, findings.is_empty()));
@@ -90,6 +95,19 @@ pub fn parse(text: &str, file: &str) -> Result<Manifest, Diagnostics> {
 }
 
 impl Manifest {
+    /// A manifest that says nothing, for work without one; `file` is how messages would call it.
+    #[must_use]
+    pub fn empty(file: &str) -> Manifest {
+        let (built_in, _) = read::read(BUILT_IN, None);
+        Manifest {
+            file: file.to_owned(),
+            root: Node::default(),
+            built_in,
+            module_places: BTreeMap::new(),
+            adopted: Vec::new(),
+        }
+    }
+
     /// The manifest's file as the caller of [`parse`] called it.
     #[must_use]
     pub fn file(&self) -> &str {
@@ -108,9 +126,13 @@ impl Manifest {
         Some(&self.root.child("project")?.one("version")?.value)
     }
 
-    /// The modules, in file order.
+    /// The modules, in file order, then those of manifests that were added.
     pub fn modules(&self) -> impl Iterator<Item = &str> {
-        self.root.named("module").map(|inner| inner.label.value.as_str())
+        let nodes =
+            std::iter::once(self).chain(self.adopted.iter().map(|adopted| &adopted.manifest));
+        nodes
+            .flat_map(|manifest| manifest.root.named("module"))
+            .map(|inner| inner.label.value.as_str())
     }
 
     /// Directories with manifests whose modules are added, as written.
@@ -151,23 +173,33 @@ impl Manifest {
     #[must_use]
     pub fn targets(&self, module: &str) -> Vec<Target> {
         let Some(module) = self.module(module) else {
-            return Vec::new();
+            let adopted = self.adopter_of(module);
+            let own = adopted.map(|adopted| adopted.manifest.targets(module)).unwrap_or_default();
+            // A module for everybody leaves its targets to who uses it.
+            return match (adopted, own.is_empty()) {
+                (Some(_), true) => self.project_targets(),
+                _ => own,
+            };
         };
-        let project = self.root.child("project");
-        let patterns = if module.node.layer.contains_key("targets") {
-            module.node.many("targets")
+        if module.node.layer.contains_key("targets") {
+            matching(module.node.many("targets"))
         } else {
-            project.map_or(&[][..], |project| project.many("targets"))
-        };
-        let targets: BTreeSet<Target> =
-            patterns.iter().flat_map(|pattern| Target::matching(&pattern.value)).collect();
-        targets.into_iter().collect()
+            self.project_targets()
+        }
+    }
+
+    fn project_targets(&self) -> Vec<Target> {
+        let project = self.root.child("project");
+        matching(project.map_or(&[][..], |project| project.many("targets")))
     }
 
     /// Where a module's section is.
     #[must_use]
     pub fn module_place(&self, module: &str) -> Option<Place> {
-        self.module(module).map(|inner| self.place(&inner.label))
+        if let Some(inner) = self.module(module) {
+            return Some(self.place(&inner.label));
+        }
+        self.adopter_of(module)?.manifest.module_place(module)
     }
 
     /// Where a value is; the whole file for what is built in.
@@ -183,6 +215,13 @@ impl Manifest {
     fn build_type(&self, name: &str) -> Option<&Inner> {
         self.root.named("build-type").find(|inner| inner.label.value == name)
     }
+}
+
+/// The targets that patterns stand for, in the order of targets.
+fn matching(patterns: &[Spanned<String>]) -> Vec<Target> {
+    let targets: BTreeSet<Target> =
+        patterns.iter().flat_map(|pattern| Target::matching(&pattern.value)).collect();
+    targets.into_iter().collect()
 }
 
 fn place<T>(file: &str, value: &Spanned<T>) -> Place {

@@ -84,19 +84,19 @@ impl Manifest {
         build_type: &str,
         environment: Environment<'_>,
     ) -> Result<ModuleSettings, Diagnostics> {
+        if self.module(module).is_none()
+            && let Some(adopted) = self.adopter_of(module)
+        {
+            let settings = adopted.manifest.resolve(module, target, build_type, environment)?;
+            return Ok(adopted.moved(settings));
+        }
         let mut findings = Vec::new();
         findings.extend(unknown_build_type(self, build_type));
         let Some(inner) = self.module(module) else {
             findings.push(unknown_module(self, module));
             return Err(Diagnostics(findings));
         };
-        let mut layer = Layer::new();
-        for node in self.layers(&inner.node, target, build_type) {
-            merge(&mut layer, &node.layer);
-            for node in target.runtime().sections().iter().filter_map(|name| node.child(name)) {
-                merge(&mut layer, &node.layer);
-            }
-        }
+        let layer = self.merged(&inner.node, target, build_type);
         let mut read = BTreeMap::new();
         let mut fields = Fields { file: &self.file, layer, environment, read: &mut read, findings };
         archive::unsupported(inner, target, &mut fields);
@@ -140,6 +140,61 @@ impl Manifest {
             runtime,
             environment: read,
         })
+    }
+
+    /// Merges what the manifest says about building for a target with a build type, whatever the module. There are no
+    /// sources in it, and nothing that one runtime alone has.
+    ///
+    /// # Errors
+    ///
+    /// An unknown build type and unset variables.
+    pub fn common(
+        &self,
+        target: Target,
+        build_type: &str,
+        environment: Environment<'_>,
+    ) -> Result<ModuleSettings, Diagnostics> {
+        let mut read = BTreeMap::new();
+        let mut fields = Fields {
+            file: &self.file,
+            layer: self.merged(&Node::default(), target, build_type),
+            environment,
+            read: &mut read,
+            findings: unknown_build_type(self, build_type).into_iter().collect(),
+        };
+        let settings = ModuleSettings {
+            file: self.file.clone(),
+            module: String::new(),
+            target,
+            build_type: build_type.to_owned(),
+            sources: Vec::new(),
+            exclude: Vec::new(),
+            include_dirs: fields.list("include-dirs"),
+            defines: fields.defines("defines"),
+            flags: fields.list("flags"),
+            cflags: fields.list("cflags"),
+            cxxflags: fields.list("cxxflags"),
+            asflags: fields.list("asflags"),
+            libraries: fields.list("libraries"),
+            runtime: RuntimeSettings::Archive(archive::settings(target, build_type, &mut fields)),
+            environment: BTreeMap::new(),
+        };
+        if !fields.findings.is_empty() {
+            return Err(Diagnostics(fields.findings));
+        }
+        Ok(ModuleSettings { environment: read, ..settings })
+    }
+
+    /// The layers that apply, merged.
+    fn merged(&self, module: &Node, target: Target, build_type: &str) -> Layer {
+        let mut layer = Layer::new();
+        for node in self.layers(module, target, build_type) {
+            merge(&mut layer, &node.layer);
+            for node in target.runtime().sections().iter().filter_map(|name| node.child(name)) {
+                merge(&mut layer, &node.layer);
+            }
+        }
+        layer
     }
 
     /// What the manifest says about the compiler for a target.

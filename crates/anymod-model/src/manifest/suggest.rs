@@ -1,10 +1,8 @@
 //! Did-you-mean: the known word nearest to an unknown one.
 
 /// The candidate nearest to `word`, if it is near enough to have been meant: a third of the letters may differ.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Names are short; a long foreign word must not cost quadratic time.
     if word.len() > 80 {
         return None;

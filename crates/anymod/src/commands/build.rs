@@ -1,7 +1,5 @@
 //! `anymod build`: from the manifest to installed modules.
 
-use std::path::PathBuf;
-
 use anymod_build::environment::Environment;
 use anymod_build::{BuildRequest, Inspected, Report};
 use anymod_model::Diagnostics;
@@ -12,6 +10,7 @@ use crate::cli::Format;
 use crate::interrupt;
 use crate::printer::Printer;
 use crate::progress::{Progress, counted, describe};
+use crate::project::LayerArgs;
 use crate::settings::{self, RunArgs};
 use crate::timings::TimingsArgs;
 
@@ -54,15 +53,14 @@ pub(crate) struct Selection {
     toolchain: Option<String>,
     #[command(flatten)]
     run: RunArgs,
-    /// The manifest, or a directory in or below which it is
-    #[arg(long, value_name = "PATH", default_value = ".")]
-    manifest: PathBuf,
+    #[command(flatten)]
+    layers: LayerArgs,
 }
 
 impl Selection {
     /// What is set by flags, environment and files.
     pub(crate) fn settings(&self) -> Result<Settings, Diagnostics> {
-        settings::load(&self.manifest, self.run.layer()?)
+        settings::load(&self.layers.manifest, self.run.layer()?)
     }
 
     /// The request, with these settings.
@@ -78,7 +76,11 @@ impl Selection {
             jobs,
             keep_going: settings.is_on("build.keep-going"),
             store: settings::store(&settings),
-            ..BuildRequest::new(&self.manifest, Environment::of_process())
+            libraries: self.layers.libraries()?,
+            allow_outside: self.layers.allow_outside,
+            module_dirs: self.layers.module_dirs.clone(),
+            no_manifest: self.layers.no_manifest,
+            ..BuildRequest::new(&self.layers.manifest, Environment::of_process())
         })
     }
 
@@ -103,7 +105,7 @@ impl Selection {
         }
         let outcome = anymod_build::build(&request, &mut |event| progress.event(&event));
         progress.finish();
-        timings.write(&self.manifest, &progress.take_events(), printer)?;
+        timings.write(&self.layers.manifest, &progress.take_events(), printer)?;
         let report = outcome?;
         report.warnings.iter().for_each(|warning| printer.diagnostic(warning));
         Ok(report)

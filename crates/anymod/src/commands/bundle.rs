@@ -2,16 +2,20 @@
 
 use std::path::PathBuf;
 
+use anymod_build::BuildRequest;
+use anymod_build::archives::{self, Info, Own};
 use anymod_build::bundle::{self, BundleRequest, ExportPolicy, STACK_SIZE, Strip};
 use anymod_build::environment::Environment;
 use anymod_build::toolchain::wasi::WasiTools;
-use anymod_model::{Diagnostics, Target, settings::size};
+use anymod_model::{Diagnostic, Diagnostics, Target, codes, settings::size};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::cli::Format;
+use crate::interrupt;
 use crate::printer::Printer;
-use crate::progress::counted;
+use crate::progress::{Progress, counted};
+use crate::project::LayerArgs;
 use crate::settings::{self, StoreArgs};
 
 /// Link archives of WebAssembly objects into one module, once for the same archives
@@ -19,9 +23,14 @@ use crate::settings::{self, StoreArgs};
 /// Prints the path of the module. All members of all archives are linked, in order, with the C library of WASI.
 #[derive(Debug, Args)]
 pub(crate) struct Bundle {
-    /// Archives, in link order
-    #[arg(value_name = "ARCHIVE", required = true)]
+    /// Archives, in link order [default: those of the project's modules and of their host libraries, built first]
+    #[arg(value_name = "ARCHIVE")]
     archives: Vec<PathBuf>,
+    /// Build type of the project's modules [default: as the manifest says, else `release`]
+    #[arg(short, long, value_name = "TYPE", conflicts_with = "archives")]
+    build_type: Option<String>,
+    #[command(flatten)]
+    layers: LayerArgs,
     /// Where the module goes [default: a place of anymod's own, which depends on what is in it]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -99,9 +108,12 @@ fn target(text: &str) -> Result<Target, String> {
 }
 
 pub(crate) fn run(args: &Bundle, printer: Printer) -> Result<(), Diagnostics> {
-    let settings = settings::load(".".as_ref(), args.store.layer()?)?;
+    let settings = settings::load(&args.layers.manifest, args.store.layer()?)?;
     let mut request = request(args);
     request.store = settings::store(&settings);
+    if request.archives.is_empty() {
+        request.archives = built(args, &request, printer)?;
+    }
     let made = bundle::bundle(&request, &Environment::of_process())?;
     made.warnings.iter().for_each(|warning| printer.diagnostic(warning));
     let functions = made.exports.iter().filter(|export| export.kind == "function").count();
@@ -127,6 +139,63 @@ pub(crate) fn run(args: &Bundle, printer: Printer) -> Result<(), Diagnostics> {
         })),
     });
     Ok(())
+}
+
+/// Builds the project's modules for the bundle's target; their archives and those of their libraries.
+fn built(
+    args: &Bundle,
+    bundle: &BundleRequest,
+    printer: Printer,
+) -> Result<Vec<PathBuf>, Diagnostics> {
+    let layers = &args.layers;
+    let environment = Environment::of_process();
+    let info = archives::info(
+        &archives::Request {
+            build_type: args.build_type.clone(),
+            libraries: layers.libraries()?,
+            ..archives::Request::new(layers.layers(), args.target, environment.clone())
+        },
+        Own::Users,
+    )?;
+    // An option that nobody takes would be missing at run time, not here.
+    if let Some(option) = info.ldflags.iter().find(|option| !is_for_bundles(option, &info)) {
+        let message =
+            format!("`{option}` is not for bundles, which are linked by `wasm-ld` itself");
+        return Err(Diagnostic::error(&codes::manifest::USAGE, message)
+            .hint("move it out of `ldflags` for this target, or give an archive")
+            .into());
+    }
+    let request = BuildRequest {
+        modules: info.modules.clone(),
+        targets: vec![info.target.clone()],
+        build_types: vec![info.build_type.clone()],
+        store: bundle.store.clone(),
+        cancel: interrupt::cancel(),
+        libraries: layers.libraries()?,
+        allow_outside: layers.allow_outside,
+        module_dirs: layers.module_dirs.clone(),
+        no_manifest: layers.no_manifest,
+        ..BuildRequest::new(&layers.manifest, environment)
+    };
+    let mut progress = Progress::new(Format::Text, printer);
+    let outcome = anymod_build::build(&request, &mut |event| progress.event(&event));
+    progress.finish();
+    outcome?.warnings.iter().for_each(|warning| printer.diagnostic(warning));
+    let more = info.ldflags.iter().filter(|option| option.ends_with(".a"));
+    let mut archives: Vec<PathBuf> = info.archives.iter().map(PathBuf::from).collect();
+    archives.extend(
+        more.map(PathBuf::from)
+            .filter(|path| !info.archives.iter().any(|known| path.as_os_str() == known.as_str())),
+    );
+    Ok(archives)
+}
+
+/// True for what a bundle takes: archives, and names of the C library that it has anyway.
+fn is_for_bundles(option: &str, info: &Info) -> bool {
+    info.archives.iter().any(|archive| archive == option)
+        || (option.ends_with(".a") && !option.starts_with('-'))
+        // Whether anything of the last is needed, the link tells.
+        || matches!(option, "-lc" | "-lm" | "-lc++")
 }
 
 fn request(args: &Bundle) -> BundleRequest {

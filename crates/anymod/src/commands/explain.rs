@@ -26,7 +26,7 @@ pub(crate) struct Explain {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    Rebuild(Rebuild),
+    Rebuild(Box<Rebuild>),
     Rewrite(Rewrite),
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod flags;
 pub(crate) mod graph;
+pub(crate) mod info;
 pub(crate) mod init;
 pub(crate) mod mpy;
 pub(crate) mod probe;
@@ -47,6 +48,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Mpy(args) => mpy::run(args, *printer),
         Command::Probe(args) => probe::run(&args, *printer),
         Command::Flags(args) => flags::run(&args, *printer),
+        Command::Info(args) => info::run(&args, *printer),
         Command::Whl(args) => whl::run(&args, *printer),
         Command::Audit(args) => audit::run(&args, *printer),
         Command::Split(args) => split::run(&args, *printer),

@@ -1,20 +1,36 @@
 //! `anymod flags`: how sources are compiled and linked for a target, and why.
 
+mod archives;
+mod quote;
+
 use anymod_build::environment::Environment;
 use anymod_build::intercept::{self, Documented};
-use anymod_model::Diagnostics;
+use anymod_model::manifest::nearest;
+use anymod_model::{Diagnostic, Diagnostics, Target, codes};
 use clap::{Args, ValueEnum};
 
 use crate::printer::Printer;
+use crate::project::LayerArgs;
 
 /// Show the compiler, linker and options of a target, and why each is there
 ///
-/// With one of the options that choose a command line, prints just that, for use in a build of one's own.
+/// With one of the options that choose a command line, prints just that, for use in a build of one's own. For targets whose
+/// modules are archives, flags are what the modules' own sources are compiled with; without a named module they are what is
+/// common to all, and the link takes all.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
-    /// Target, for instance `pyodide-0.29.5`
-    #[arg(long)]
+    /// Modules, for targets whose modules are archives [default: all]
+    #[arg(value_name = "MODULE")]
+    modules: Vec<String>,
+    /// Target, for instance `wasi` or `pyodide-0.29.5`
+    #[arg(short, long)]
     target: String,
+    /// Build type [default: as the manifest says, else `release`]
+    #[arg(short, long, value_name = "TYPE")]
+    build_type: Option<String>,
+    /// Compilers to use: `auto`, `gnu` or `zig` [default: ANYMOD_TOOLCHAIN, then the manifest, then `auto`]
+    #[arg(long, value_name = "KIND")]
+    toolchain: Option<String>,
     /// Say of every rule what it does, why, and how to have it otherwise
     #[arg(long, conflicts_with = "line")]
     explain: bool,
@@ -23,6 +39,8 @@ pub(crate) struct Flags {
     format: FlagsFormat,
     #[command(flatten)]
     line: Line,
+    #[command(flatten)]
+    layers: LayerArgs,
 }
 
 /// How the command lines are written.
@@ -34,6 +52,12 @@ enum FlagsFormat {
     Json,
     /// Assignments that a shell takes
     Shell,
+    /// Assignments for a makefile
+    Make,
+    /// CMake: a list, or `set` commands
+    Cmake,
+    /// Meson: an array, or a machine file
+    Meson,
 }
 
 /// One command line.
@@ -61,15 +85,38 @@ struct Line {
     /// Print the archiver
     #[arg(long)]
     ar: bool,
+    /// Print the directory of the modules' archives
+    #[arg(long)]
+    libdir: bool,
 }
 
 pub(crate) fn run(args: &Flags, printer: Printer) -> Result<(), Diagnostics> {
+    if let Some(target) = Target::parse(&args.target).filter(|target| target.takes_archives()) {
+        return archives::run(args, target, printer);
+    }
+    if Target::parse(&args.target).is_none() && !args.target.starts_with("pyodide") {
+        let message = format!("unknown target `{}`", args.target);
+        let names: Vec<String> = Target::all().map(|target| target.to_string()).collect();
+        let near = nearest(&args.target, names.iter().map(String::as_str));
+        let hint = near.map_or_else(
+            || "`anymod targets` lists them".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        return Err(Diagnostic::error(&codes::manifest::UNKNOWN_TARGET, message).hint(hint).into());
+    }
+    let other = matches!(args.format, FlagsFormat::Make | FlagsFormat::Cmake | FlagsFormat::Meson);
+    if other || args.line.libdir || !args.modules.is_empty() {
+        let message = format!("`{}` takes no modules, build system or `--libdir`", args.target);
+        return Err(Diagnostic::error(&codes::manifest::USAGE, message)
+            .hint("they are for `native`, `native-static`, `native-PLATFORM`, `wasi` and `emscripten`")
+            .into());
+    }
     let target = anymod_build::target::find(&args.target, &Environment::of_process())?;
     if args.explain {
         let rules = intercept::documented(&target);
         printer.data(&match args.format {
             FlagsFormat::Json => super::json(&rules),
-            FlagsFormat::Text | FlagsFormat::Shell => explained(&rules),
+            _ => explained(&rules),
         });
         return Ok(());
     }
@@ -86,7 +133,7 @@ pub(crate) fn run(args: &Flags, printer: Printer) -> Result<(), Diagnostics> {
     if let Some((_, words, _)) = rows.iter().find(|row| row.2) {
         printer.data(&match args.format {
             FlagsFormat::Json => super::json(words),
-            FlagsFormat::Text | FlagsFormat::Shell => intercept::shell(words) + "\n",
+            _ => intercept::shell(words) + "\n",
         });
         return Ok(());
     }
@@ -96,7 +143,7 @@ pub(crate) fn run(args: &Flags, printer: Printer) -> Result<(), Diagnostics> {
             .iter()
             .map(|(name, words, _)| format!("{name:<9} {}\n", intercept::shell(words)))
             .collect(),
-        FlagsFormat::Shell => {
+        _ => {
             let line = |words: &[String]| intercept::shell(&[intercept::shell(words)]);
             rows.iter().map(|(name, words, _)| format!("{name}={}\n", line(words))).collect()
         }
