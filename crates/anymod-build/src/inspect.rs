@@ -9,6 +9,7 @@ use anymod_store::Digest;
 
 use crate::check::{self, Status};
 use crate::install;
+use crate::locations::Locations;
 use crate::plan::BUILD_DIR;
 use crate::project::Project;
 use crate::request::{BuildRequest, selection};
@@ -64,6 +65,17 @@ pub struct Inspected {
     pub key: Option<Digest>,
     /// Why it is not fresh; none if it is. A lone [`Reason::Upstream`] means that it may turn out to be.
     pub reasons: Vec<Reason>,
+}
+
+/// The plan of a request, and where things are.
+pub(crate) fn planned(request: &BuildRequest) -> Result<(plan::Plan, Locations), Diagnostics> {
+    let project = Project::find(request)?;
+    let _lock = project.lock_if_there();
+    let manifest = project.manifest()?;
+    let mut log = project.log(&manifest, true);
+    let selection = selection(request)?;
+    let plan = plan::plan(&manifest, &project.root, &selection, &project.environment, &mut log)?;
+    Ok((plan, project.locations))
 }
 
 /// Plans and checks. Changes nothing on disk.

@@ -64,6 +64,9 @@ pub(crate) enum Command {
     Wasm(commands::wasm::Wasm),
     Flags(commands::flags::Flags),
     Info(commands::info::InfoCommand),
+    Emit(commands::emit::Emit),
+    #[command(hide = true)]
+    Archive(commands::archive::Archive),
     Whl(commands::whl::Whl),
     Audit(commands::audit::Audit),
     Split(commands::split::Split),

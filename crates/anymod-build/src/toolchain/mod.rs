@@ -16,6 +16,7 @@ mod libraries;
 mod mpy_cross;
 mod native;
 mod node;
+pub mod prewarm;
 mod python;
 mod smoke;
 mod table;

@@ -1,11 +1,13 @@
 //! One module per subcommand: its arguments and its `run`.
 
+pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod build;
 pub(crate) mod bundle;
 pub(crate) mod cache;
 pub(crate) mod clean;
 pub(crate) mod doctor;
+pub(crate) mod emit;
 pub(crate) mod explain;
 pub(crate) mod flags;
 pub(crate) mod graph;
@@ -48,6 +50,8 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Mpy(args) => mpy::run(args, *printer),
         Command::Probe(args) => probe::run(&args, *printer),
         Command::Flags(args) => flags::run(&args, *printer),
+        Command::Emit(args) => emit::run(&args, *printer),
+        Command::Archive(args) => archive::run(&args),
         Command::Info(args) => info::run(&args, *printer),
         Command::Whl(args) => whl::run(&args, *printer),
         Command::Audit(args) => audit::run(&args, *printer),

@@ -2,7 +2,8 @@
 
 use anymod_build::environment::Environment;
 use anymod_build::toolchain::install;
-use anymod_model::Diagnostics;
+use anymod_build::toolchain::prewarm::prewarm;
+use anymod_model::{Diagnostics, Target};
 use clap::{Args, Subcommand};
 
 use crate::printer::Printer;
@@ -25,6 +26,15 @@ enum ToolchainCommand {
     },
     /// List what can be installed
     List,
+    /// Build ahead what a tool would build when a program is first linked, so that no link has to wait
+    Prewarm {
+        /// `zig`: the C and C++ libraries
+        #[arg(value_name = "NAME", value_parser = ["zig"])]
+        name: String,
+        /// Target whose libraries to build; `*` stands for anything [default: `wasi` and `native-static`]
+        #[arg(short, long, value_name = "TARGET")]
+        target: Vec<String>,
+    },
 }
 
 pub(crate) fn run(args: &Toolchain, printer: Printer) -> Result<(), Diagnostics> {
@@ -33,6 +43,25 @@ pub(crate) fn run(args: &Toolchain, printer: Printer) -> Result<(), Diagnostics>
             printer.data(
                 &install::installable().iter().map(|name| format!("{name}\n")).collect::<String>(),
             );
+            Ok(())
+        }
+        ToolchainCommand::Prewarm { name, target } => {
+            let patterns = match target.as_slice() {
+                [] => ["wasi", "native-static"].map(str::to_owned).to_vec(),
+                chosen => chosen.to_vec(),
+            };
+            let environment = Environment::of_process();
+            let wildcard = |target: &Target| {
+                // A pattern means what there is something to do for.
+                patterns.contains(&target.to_string())
+                    || (target.takes_archives() && *target != Target::Emscripten)
+            };
+            for target in super::targets::select(&patterns)?.into_iter().filter(wildcard) {
+                let clock = std::time::Instant::now();
+                prewarm(target, &environment)?;
+                let seconds = clock.elapsed().as_secs_f64();
+                printer.status(&format!("{name} is ready for {target} ({seconds:.1} s)"));
+            }
             Ok(())
         }
         ToolchainCommand::Install { names } => {
