@@ -503,6 +503,32 @@ fn an_installed_linker_takes_its_own_library() {
 }
 
 #[test]
+fn of_libraries_only_what_is_needed_is_linked() {
+    let desk = Desk::new();
+    let used = desk.object("used.c", "int used(void) { return 4; }\n", &[]);
+    let unused = desk.object(
+        "unused.c",
+        &exported("unused", "gone()").replace("int unused", "int gone(void);\nint unused"),
+        &[],
+    );
+    let library = desk.archive("libmany.a", "", &[used, unused]);
+    let module =
+        desk.module("m.c", &format!("int used(void);\n{}", exported("m", "used() + 1")), &[]);
+    let mut request = desk.request(&[&module]);
+    assert!(desk.refused(&request, "G0107").contains("`used`"));
+    request.libraries = vec![library.clone()];
+    let made = desk.bundle(&request).unwrap();
+    assert_eq!(
+        (desk.call(&made, &["m"]), names(&made)),
+        (vec![5], vec!["memory", "_initialize", "m"])
+    );
+    let used = desk.object("used.c", "int used(void) { return 8; }\n", &[]);
+    desk.archive("libmany.a", "", &[used]);
+    let made = desk.bundle(&request).unwrap();
+    assert_eq!((made.outcome, desk.call(&made, &["m"])), (Outcome::Linked, vec![9]));
+}
+
+#[test]
 fn what_is_stripped_is_gone() {
     let desk = Desk::new();
     let module = desk.module("m.c", &exported("m", "5"), &["-g"]);

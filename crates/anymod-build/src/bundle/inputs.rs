@@ -17,6 +17,8 @@ use crate::stat::Stat;
 /// The archives, in order.
 pub(super) struct Inputs {
     pub(super) archives: Vec<Input>,
+    /// Archives of which only what is needed is linked.
+    pub(super) libraries: Vec<Input>,
 }
 
 /// An archive.
@@ -42,37 +44,40 @@ pub(super) struct Read {
 }
 
 impl Inputs {
-    /// Finds out what the archives are.
-    pub(super) fn find(paths: &[PathBuf], digests: &mut Digests) -> Result<Inputs, Diagnostics> {
-        let (mut archives, mut findings) = (Vec::new(), Vec::new());
-        for path in paths {
-            match Input::find(path, digests) {
-                Ok(input) => archives.push(input),
-                Err(finding) => findings.push(finding),
+    /// Finds out what the archives and the libraries are.
+    pub(super) fn find(
+        paths: &[PathBuf],
+        libraries: &[PathBuf],
+        digests: &mut Digests,
+    ) -> Result<Inputs, Diagnostics> {
+        let mut findings = Vec::new();
+        let mut all = |paths: &[PathBuf]| {
+            let mut found = Vec::new();
+            for path in paths {
+                match Input::find(path, digests) {
+                    Ok(input) => found.push(input),
+                    Err(finding) => findings.push(finding),
+                }
             }
-        }
-        if findings.is_empty() { Ok(Inputs { archives }) } else { Err(Diagnostics(findings)) }
+            found
+        };
+        let inputs = Inputs { archives: all(paths), libraries: all(libraries) };
+        if findings.is_empty() { Ok(inputs) } else { Err(Diagnostics(findings)) }
     }
 
     /// Walks over all of it that decides bytes. The names of the archives are in the bundle.
     pub(super) fn walk(&self, visitor: &mut dyn Visit) {
-        for input in &self.archives {
-            let Some(members) = &input.thin else {
-                for file in &input.files {
-                    visitor.field(&format!("archive {}", input.name), &file.digest.to_string());
-                }
-                continue;
-            };
-            visitor.field(&format!("thin archive {}", input.name), &members.len().to_string());
-            for (name, file) in members.iter().zip(&input.files) {
-                visitor.field(&format!("member {name}"), &file.digest.to_string());
+        for (kind, inputs) in [("archive", &self.archives), ("searched", &self.libraries)] {
+            for input in inputs {
+                input.walk(kind, visitor);
             }
         }
     }
 
     /// A file that is not what it was when it was looked at.
     pub(super) fn changed(&self) -> Option<PathBuf> {
-        let mut files = self.archives.iter().flat_map(|input| &input.files);
+        let inputs = self.archives.iter().chain(&self.libraries);
+        let mut files = inputs.flat_map(|input| &input.files);
         files.find(|file| file.changed()).map(|file| file.path.clone())
     }
 }
@@ -132,6 +137,19 @@ impl Input {
             }
         };
         Ok(Input { shown, path, name, thin, files })
+    }
+
+    fn walk(&self, kind: &str, visitor: &mut dyn Visit) {
+        let Some(members) = &self.thin else {
+            for file in &self.files {
+                visitor.field(&format!("{kind} {}", self.name), &file.digest.to_string());
+            }
+            return;
+        };
+        visitor.field(&format!("thin {kind} {}", self.name), &members.len().to_string());
+        for (name, file) in members.iter().zip(&self.files) {
+            visitor.field(&format!("member {name}"), &file.digest.to_string());
+        }
     }
 
     /// Reads the archive.
@@ -215,4 +233,29 @@ fn thin(
         files.push(seen);
     }
     Ok((names, files))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_after_it_was_looked_at_is_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.a");
+        for settled in [false, true] {
+            std::fs::write(&path, "!<arch>\n").unwrap();
+            if settled {
+                std::thread::sleep(crate::stat::SETTLED * 2);
+            }
+            let mut digests = Digests::new(directory.path());
+            let inputs = Inputs::find(std::slice::from_ref(&path), &[], &mut digests).unwrap();
+            assert_eq!(inputs.changed(), None);
+            std::fs::write(&path, "!<arch>!").unwrap();
+            assert_eq!(inputs.changed().as_ref(), Some(&path), "{settled}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        let error = Inputs::find(&[path], &[], &mut Digests::new(directory.path())).err().unwrap();
+        assert_eq!(error.0[0].code.id, "B0002");
+    }
 }

@@ -40,7 +40,8 @@ pub(super) struct Given {
     pub(super) path: PathBuf,
     pub(super) shown: String,
     pub(super) origin: String,
-    /// False for a member of a thin archive: the linker finds it through the archive, and names it by its own path.
+    /// False for what is not linked whole: libraries, and members of thin archives, which the linker finds through these and
+    /// names by their own paths.
     pub(super) linked: bool,
 }
 
@@ -62,7 +63,7 @@ pub(super) fn link(
     let start = || {
         let none = exports(&request.exports, &[]);
         let given = given(inputs, &[], &[], scratch.path())?;
-        let command = command(request, linker, &given, &[], &none, scratch.path())?;
+        let command = command(request, linker, inputs, &given, &[], &none, scratch.path())?;
         run(command, linker, environment)
     };
     let read = || -> Result<Vec<Read>, Diagnostics> {
@@ -88,7 +89,8 @@ pub(super) fn link(
         let ended = match running {
             Some(running) => running.join().unwrap_or_else(|_| Err(interrupted())),
             None => {
-                let command = command(request, linker, &given, &units, &exports, scratch.path())?;
+                let command =
+                    command(request, linker, inputs, &given, &units, &exports, scratch.path())?;
                 run(command, linker, environment)
             }
         };
@@ -220,12 +222,17 @@ fn given(
             given.push(Given { path, shown, origin: input.name.clone(), linked: true });
         }
     }
+    for input in &inputs.libraries {
+        let (path, shown, origin) = (input.path.clone(), input.shown.clone(), input.name.clone());
+        given.push(Given { path, shown, origin, linked: false });
+    }
     Ok(given)
 }
 
 fn command(
     request: &BundleRequest,
     linker: &Wasi,
+    inputs: &Inputs,
     given: &[Given],
     units: &[Unit<'_>],
     exports: &Exports,
@@ -259,6 +266,7 @@ fn command(
     command.args(&exports.options).arg("--whole-archive");
     command.args(given.iter().filter(|input| input.linked).map(|input| &input.path));
     command.arg("--no-whole-archive");
+    command.args(inputs.libraries.iter().map(|input| &input.path));
     if !request.shared {
         command.args(&linker.libraries);
     }

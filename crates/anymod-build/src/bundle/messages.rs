@@ -81,9 +81,12 @@ fn finding(message: &str, details: &[&str], units: &[Unit<'_>]) -> Diagnostic {
     if let Some((place, name)) = after("undefined symbol: ") {
         let place = place.trim_end_matches([':', ' ']);
         let text = format!("`{name}` is needed by `{place}` and defined nowhere");
-        let hint = format!(
-            "add the archive that defines it, or `--allow-import {name}` if whoever loads the bundle has it"
-        );
+        let hint = match name.starts_with("_Z") || name.starts_with("__cxa_") {
+            true => "it looks like C++: add the archive that defines it, or a C++ library with `--search`".to_owned(),
+            false => format!(
+                "add the archive that defines it, or `--allow-import {name}` if whoever loads the bundle has it"
+            ),
+        };
         return make(&code::UNDEFINED_SYMBOL, text, &hint);
     }
     if let Some((_, name)) = after("symbol exported via --export not found: ") {

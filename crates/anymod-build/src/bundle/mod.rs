@@ -43,6 +43,8 @@ use report::Report;
 pub struct BundleRequest {
     /// Archives, all of whose members are linked, in order.
     pub archives: Vec<PathBuf>,
+    /// Archives of which only the members are linked that something needs, before the C library: a C++ library, for instance.
+    pub libraries: Vec<PathBuf>,
     /// Where the bundle goes; a place of anymod's own, which depends on what is in it, if none.
     pub output: Option<PathBuf>,
     /// What it exports.
@@ -92,6 +94,7 @@ impl BundleRequest {
     pub fn new(archives: Vec<PathBuf>) -> BundleRequest {
         BundleRequest {
             archives,
+            libraries: Vec::new(),
             output: None,
             exports: ExportPolicy::All,
             stack_size: STACK_SIZE,
@@ -211,7 +214,7 @@ pub fn bundle(request: &BundleRequest, environment: &Environment) -> Result<Bund
     install::create_dir(&memory)?;
     let mut digests = Digests::new(&memory);
     let linker = wasi::find(&request.tools, &mut digests, environment)?;
-    let inputs = Inputs::find(&request.archives, &mut digests)?;
+    let inputs = Inputs::find(&request.archives, &request.libraries, &mut digests)?;
     let mut walk = Explanation::default();
     walk_request(request, &mut walk);
     linker.walk(&mut digests, &mut walk)?;

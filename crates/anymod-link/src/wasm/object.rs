@@ -145,7 +145,9 @@ impl<'a> Imported<'a> {
 /// `L0602` with the offset if it is damaged or cut off, `G0102` if it is a module that was linked already.
 pub fn read_object<'a>(bytes: &'a [u8], place: &Place) -> Result<Object<'a>, Diagnostic> {
     let mut object = Object::default();
-    let mut parts = Parts::default();
+    // All of them first: nothing says that the section of symbols comes after that of imports.
+    let imported = Imported::of(bytes).map_err(|error| damaged(&error, place))?;
+    let mut parts = Parts { imported, ..Parts::default() };
     for payload in Parser::new(0).parse_all(bytes) {
         let taken = payload
             .and_then(|payload| take(&mut object, &mut parts, payload))
@@ -190,11 +192,6 @@ fn take<'a>(
 ) -> wasmparser::Result<bool> {
     match payload {
         Payload::Version { encoding: Encoding::Component, .. } => return Ok(false),
-        Payload::ImportSection(groups) => {
-            for group in groups {
-                parts.imported.add(group?)?;
-            }
-        }
         Payload::ExportSection(exports) => {
             for export in exports {
                 let export = export?;
@@ -207,7 +204,17 @@ fn take<'a>(
             if let KnownCustom::Linking(reader) = section.as_known() {
                 parts.linking = true;
                 for part in reader.subsections() {
-                    let Linking::SymbolTable(symbols) = part? else { continue };
+                    let symbols = match part? {
+                        Linking::SymbolTable(symbols) => symbols,
+                        Linking::ComdatInfo(groups) => {
+                            // Not needed here, but an object with damaged groups is damaged.
+                            for group in groups {
+                                group?.symbols.into_iter().try_for_each(|row| row.map(drop))?;
+                            }
+                            continue;
+                        }
+                        _ => continue,
+                    };
                     for info in symbols {
                         let info = info?;
                         let Some(symbol) = symbol(&parts.imported, &info) else { continue };

@@ -190,7 +190,17 @@ proptest! {
         } else {
             bytes[at] = byte;
         }
-        let _ = read_object(&bytes, &place());
-        let _ = rename(&bytes, &renames(&["a", "b"]), &place());
+        let renamed = rename(&bytes, &renames(&["a", "b"]), &place());
+        // What can be read can be renamed, and read again.
+        if let Ok(old) = read_object(&bytes, &place()) {
+            let renamed = renamed.unwrap();
+            let new = read_object(&renamed, &place()).unwrap();
+            prop_assert_eq!(old.symbols.len(), new.symbols.len());
+            for (old, new) in old.symbols.iter().zip(&new.symbols) {
+                let ours = old.binding != Binding::Local && ["a", "b"].contains(&old.name);
+                let suffix = if ours { ".m" } else { "" };
+                prop_assert_eq!(format!("{}{suffix}", old.name), new.name);
+            }
+        }
     }
 }

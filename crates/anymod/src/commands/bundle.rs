@@ -31,6 +31,9 @@ pub(crate) struct Bundle {
     build_type: Option<String>,
     #[command(flatten)]
     layers: LayerArgs,
+    /// Also search this archive for what is undefined, such as a C++ library; only what is needed is linked
+    #[arg(long, value_name = "ARCHIVE")]
+    search: Vec<PathBuf>,
     /// Where the module goes [default: a place of anymod's own, which depends on what is in it]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -200,6 +203,7 @@ fn is_for_bundles(option: &str, info: &Info) -> bool {
 
 fn request(args: &Bundle) -> BundleRequest {
     let mut request = BundleRequest::new(args.archives.clone());
+    request.libraries.clone_from(&args.search);
     request.output.clone_from(&args.output);
     request.exports = match (args.exports, args.export.is_empty(), args.export_prefix.is_empty()) {
         (_, false, _) => ExportPolicy::List(args.export.clone()),
