@@ -212,7 +212,7 @@ pub fn bundle(request: &BundleRequest, environment: &Environment) -> Result<Bund
     let home = environment.data_dir().ok_or_else(crate::toolchain::install::no_home)?;
     let memory = home.join("cache/bundle");
     install::create_dir(&memory)?;
-    let mut digests = Digests::new(&memory);
+    let mut digests = Digests::without_end(&memory);
     let linker = wasi::find(&request.tools, &mut digests, environment)?;
     let inputs = Inputs::find(&request.archives, &request.libraries, &mut digests)?;
     let mut walk = Explanation::default();

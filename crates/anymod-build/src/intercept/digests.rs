@@ -17,7 +17,7 @@ use crate::stat::Stat;
 /// Name of the file.
 pub(crate) const FILE: &str = "digests";
 
-/// The longest that the file gets, in bytes: reading it should take less than what it saves.
+/// The longest that a memory without an end gets, in bytes: reading it should take less than what it saves.
 const LONGEST: u64 = 1 << 20;
 
 /// Digests of one call.
@@ -40,6 +40,16 @@ impl Digests {
             seen: FxHashMap::default(),
             learnt: String::new(),
         }
+    }
+
+    /// The same where no build ends that the memory belongs to: one that grew long is begun anew, for it is mostly of files
+    /// that have changed since.
+    pub(crate) fn without_end(directory: &Path) -> Digests {
+        let digests = Digests::new(directory);
+        if std::fs::metadata(&digests.file).is_ok_and(|there| there.len() > LONGEST) {
+            let _ = std::fs::remove_file(&digests.file);
+        }
+        digests
     }
 
     /// The digest of a file that calls to come will ask for as well, such as a header; none if it is not one.
@@ -84,10 +94,6 @@ impl Digests {
     /// Lets later calls know.
     pub(crate) fn remember(&mut self) {
         if !self.learnt.is_empty() {
-            if std::fs::metadata(&self.file).is_ok_and(|there| there.len() > LONGEST) {
-                // Mostly of files that have changed since; what still holds is learnt again.
-                let _ = std::fs::remove_file(&self.file);
-            }
             install::append(&self.file, std::mem::take(&mut self.learnt).as_bytes());
         }
     }
@@ -139,6 +145,11 @@ mod tests {
         assert_eq!(fresh().lasting(&path), Some(Digest::of(b"two")));
         std::fs::remove_file(&path).unwrap();
         assert_eq!(fresh().lasting(&path), None);
+        Digests::without_end(directory.path());
+        assert!(directory.path().join(FILE).exists());
+        std::fs::write(directory.path().join(FILE), "x".repeat(1 << 21)).unwrap();
+        Digests::without_end(directory.path());
+        assert!(!directory.path().join(FILE).exists(), "it was long");
         std::fs::write(directory.path().join(FILE), "1\tx\n\n\u{fffd}").unwrap();
         assert!(read(&directory.path().join(FILE)).is_empty());
     }
