@@ -189,11 +189,14 @@ fn report(
     if ran.cancelled {
         findings.push(interrupted());
     }
-    findings.extend(others);
+    let (warnings, errors): (Vec<Diagnostic>, Vec<Diagnostic>) =
+        others.into_iter().partition(|finding| finding.severity == Severity::Warning);
+    findings.extend(errors);
     if !findings.is_empty() {
+        findings.extend(warnings);
         return Err(Diagnostics(findings));
     }
-    Ok(Report { root, outputs, totals, warnings: ran.warnings })
+    Ok(Report { root, outputs, totals, warnings: [ran.warnings, warnings].concat() })
 }
 
 fn milliseconds(clock: Instant) -> u64 {

@@ -278,7 +278,8 @@ impl Gatherer<'_> {
 
     fn absolute(&self, path: &str) -> String {
         let plain = path.trim_start_matches("./").trim_end_matches('/');
-        self.root.join(plain).to_string_lossy().into_owned()
+        let path = if matches!(plain, "" | ".") { self.root.into() } else { self.root.join(plain) };
+        path.to_string_lossy().into_owned()
     }
 
     /// Keeps what was learned.

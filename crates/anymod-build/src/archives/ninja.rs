@@ -175,7 +175,12 @@ fn program_object(file: &mut String, info: &Info, source: &str, object: &str, cx
         true => (&info.cxx, &info.cxxflags),
         false => (&info.cc, &info.cflags),
     };
-    let mut words = [compiler.as_slice(), flags].concat();
+    // Ninja does not read every path that compilers list, a quote in a directory's name for one; it reads what is relative.
+    let flags = flags.iter().map(|flag| match flag.strip_prefix("-I") {
+        Some(directory) => format!("-I{}", relative(directory, info)),
+        None => flag.clone(),
+    });
+    let mut words: Vec<String> = compiler.iter().cloned().chain(flags).collect();
     words.extend(["-MD", "-MF", &depfile, "-c", source, "-o", object].map(str::to_owned));
     _ = writeln!(
         file,
@@ -187,12 +192,15 @@ fn program_object(file: &mut String, info: &Info, source: &str, object: &str, cx
     );
 }
 
-/// The path of an archive as the plan writes it: relative to the project, so that ninja knows it for what an edge makes.
+/// A path as the plan writes it: relative to the project, so that ninja knows it for what an edge makes.
 fn relative(word: &str, info: &Info) -> String {
     // The directory of archives is three below the project's.
     let root = info.libdir.rsplitn(4, '/').nth(3).unwrap_or_default();
-    let inside = word.strip_prefix(root).and_then(|rest| rest.strip_prefix('/'));
-    inside.unwrap_or(word).to_owned()
+    match word.strip_prefix(root) {
+        Some("") => ".".to_owned(),
+        Some(rest) => rest.strip_prefix('/').unwrap_or(word).to_owned(),
+        None => word.to_owned(),
+    }
 }
 
 /// Paths of an edge ("Lexical syntax" in ninja's manual).

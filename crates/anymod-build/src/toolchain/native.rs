@@ -189,10 +189,15 @@ fn zig(
     };
     cflags.extend(more.iter().map(|word| (*word).to_owned()));
     let is_static = target == Target::Native(Native::HostStatic);
+    let mut cxx = call("c++");
+    if format == ObjectFormat::Wasm {
+        // zig's C++ library for WASI cannot throw.
+        cxx.push("-fno-exceptions".to_owned());
+    }
     Ok(ArchiveTools {
         family: Family::Zig,
         cc: call("cc"),
-        cxx: Some(call("c++")),
+        cxx: Some(cxx),
         cflags,
         ldflags: if is_static { vec!["-static".to_owned()] } else { Vec::new() },
         ar: vec![text(&program), "ar".to_owned()],

@@ -2,6 +2,7 @@
 
 use crate::Case;
 use crate::desk::{Desk, refused};
+use crate::support::machine::anymod_home;
 use crate::support::process::run;
 use crate::support::{Checked, ensure, same_bytes};
 
@@ -104,12 +105,11 @@ fn with_extra(desk: &Desk, more: &str) -> Checked {
 
 /// Builds the program with the flags that are told, and runs it.
 fn says(desk: &Desk, expected: &str) -> Checked {
-    let script = "eval \"$ANYMOD info greet --format json > info.json\"\n\
-        eval \"$($ANYMOD flags greet -t native --cc) $($ANYMOD flags greet -t native --cflags) main.c -o main $($ANYMOD flags greet -t native --ldflags)\"\n./main";
+    let script = "eval \"$(\"$ANYMOD\" flags greet -t native --cc) $(\"$ANYMOD\" flags greet -t native --cflags) main.c -o main \
+        $(\"$ANYMOD\" flags greet -t native --ldflags)\"\n./main";
     let mut shell = std::process::Command::new("sh");
-    shell.args(["-ec", script]).current_dir(&desk.root);
-    let quoted = format!("'{}'", env!("CARGO_BIN_EXE_anymod"));
-    let ran = run(shell.env("ANYMOD", quoted).env("ANYMOD_STORE", "off"))?.ok()?;
+    shell.args(["-ec", script]).current_dir(&desk.root).env("ANYMOD_HOME", anymod_home());
+    let ran = run(shell.env("ANYMOD", env!("CARGO_BIN_EXE_anymod")))?.ok()?;
     ensure(ran.stdout.trim() == expected, || format!("expected {expected}: {ran}"))
 }
 
