@@ -330,6 +330,9 @@ fn the_examples_are_right() {
         let text = std::fs::read_to_string(&file).unwrap();
         let name = file.display().to_string();
         let manifest = parse(&text, &name).unwrap_or_else(|findings| panic!("{findings}"));
+        if manifest.has_split() {
+            assert!(manifest.split(&|_| None).is_ok(), "{name}");
+        }
         for module in manifest.modules() {
             for target in manifest.targets(module) {
                 let build_type = manifest.default_build_type();

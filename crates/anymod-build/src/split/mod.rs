@@ -3,10 +3,13 @@
 //! Finds and maps files, and hands their bytes to `anymod_link::host`, which knows what is in them. What comes out are reports
 //! that hold no borrowed bytes, to be rendered by whoever asked.
 
+pub mod emit;
 pub mod files;
 pub mod fix;
 mod graph;
 pub mod inspect;
+pub mod link;
 mod parallel;
+pub mod plan;
 pub mod search;
 pub mod verify;

@@ -37,4 +37,12 @@ super::codes! {
         "No member has the symbol in the form that could be changed: localizing takes a definition, raising visibility takes a hidden symbol.";
     NOT_REWRITABLE = "H0304", exit 1, "an object that cannot be changed",
         "The object has no symbol table, or a form of relocations whose symbols cannot be given other numbers. Change the source, or how it is compiled.";
+    NO_SPLIT = "H0401", exit 2, "a split that the manifest does not fully describe",
+        "`anymod split plan`, `emit` and `link` read `[split]`: the host's `objects`, `[split.library.NAME]` with an `archive` for each library, and `[split.module.NAME]` with `objects` and `libraries` for each module.";
+    UNMATCHED = "H0402", exit 1, "an entry of an export list that matches nothing",
+        "Linkers take such an entry without a word, and a module that needs the symbol is refused when it is loaded. The name has a slip, or the library that defines it is not in the host.";
+    UNPLACEABLE = "H0403", exit 1, "a library that cannot go where it should",
+        "Code that was compiled for a program (`-fPIE`, or without `-fPIC`) reaches variables and thread-local storage in ways that a shared object cannot. Compile the library with `-fPIC`, or let it go into the host.";
+    LINK_FAILED = "H0404", exit 4, "a link of a split failed",
+        "The linker ended with an error. Its own output is shown unchanged, with the command that was run.";
 }

@@ -94,7 +94,8 @@ impl Checker<'_> {
 
     fn missing(&mut self) {
         let manifest = self.manifest;
-        if manifest.modules().next().is_none() && manifest.artifacts().next().is_none() {
+        let others = manifest.artifacts().next().is_some() || manifest.has_split();
+        if manifest.modules().next().is_none() && !others {
             let top: Spanned<()> = Spanned { value: (), span: Some(0..0) };
             let message = "the manifest describes no module".to_owned();
             let hint =

@@ -3,9 +3,11 @@
 
 mod archives;
 mod node;
+mod split;
 
 use archives::{ARCHIVE, LIBRARY, MODULE_ARCHIVE, MODULE_WASM, WASM};
 use node::{MODULE_NODE, NODE};
+use split::SPLIT;
 
 use super::schema::{Child, Group, Key, Kind, NameKind, Section};
 use super::values::{ArchFlag, FloatModel, StaticData, ToolchainKind};
@@ -39,6 +41,7 @@ pub static ROOT: Section = Section {
         named("toolchain", NameKind::TargetPattern, &TOOLCHAIN),
         named("library", NameKind::Library, &LIBRARY),
         named("artifact", NameKind::Artifact, &ARTIFACT),
+        child("split", &SPLIT),
     ],
 };
 

@@ -18,6 +18,7 @@ pub(crate) mod read;
 mod resolve;
 mod runtime;
 pub mod schema;
+mod split;
 pub(crate) mod suggest;
 mod values;
 mod variables;
@@ -29,6 +30,9 @@ pub use init::init_template;
 pub use node::NodeSettings;
 pub use resolve::{ModuleSettings, ToolchainChoice};
 pub use runtime::{MicroPythonSettings, PythonSettings, RuntimeSettings, WheelMetadata};
+pub use split::{
+    Export, LibraryPlace, SplitLibrary, SplitLinker, SplitModule, SplitSettings, Tier,
+};
 pub use suggest::nearest;
 pub use values::{ArchFlag, FloatModel, SourceKind, Spanned, StaticData, ToolchainKind};
 pub use variables::Environment;

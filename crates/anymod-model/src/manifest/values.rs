@@ -39,6 +39,8 @@ macro_rules! choices {
     };
 }
 
+pub(super) use choices;
+
 choices! {
     /// How the runtime represents `float` (`MICROPY_FLOAT_IMPL` in MicroPython's `py/mpconfig.h`).
     FloatModel {

@@ -7,5 +7,6 @@ mod archives;
 mod fixes;
 mod fixtures;
 mod hosts;
+mod plan;
 #[path = "../support/mod.rs"]
 mod support;

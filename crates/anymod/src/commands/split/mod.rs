@@ -2,6 +2,7 @@
 
 mod fix;
 mod inspect;
+mod plan;
 mod verify;
 
 use anymod_model::{Diagnostic, Diagnostics, Severity};
@@ -22,11 +23,17 @@ enum SplitCommand {
     Inspect(inspect::Inspect),
     Verify(verify::Verify),
     Fix(fix::Fix),
+    Plan(plan::Plan),
+    Emit(plan::Emit),
+    Link(plan::Link),
 }
 
 pub(crate) fn run(args: &Split, printer: Printer) -> Result<(), Diagnostics> {
     match &args.command {
         SplitCommand::Inspect(args) => inspect::run(args, printer),
+        SplitCommand::Plan(args) => plan::run_plan(args, printer),
+        SplitCommand::Emit(args) => plan::run_emit(args, printer),
+        SplitCommand::Link(args) => plan::run_link(args, printer),
         SplitCommand::Fix(args) => fix::run(args, printer),
         SplitCommand::Verify(args) => verify::run(args, printer),
     }
