@@ -17,6 +17,7 @@ use crate::environment::Environment;
 use crate::install;
 use crate::target::TargetEnvironment;
 
+pub(crate) use report::xml;
 pub use report::{Failure, Kind, ProbeReport, Step};
 
 /// How a wheel is to be tried.

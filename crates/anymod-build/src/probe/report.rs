@@ -221,7 +221,7 @@ impl ProbeReport {
 }
 
 /// Text for XML 1.0, which has no way to write most control characters.
-fn xml(text: &str) -> String {
+pub(crate) fn xml(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anymod_link::host::archive::{self, Kind};
 use anymod_link::host::library::{self, Library};
-use anymod_model::Diagnostic;
+use anymod_model::codes::split as codes;
+use anymod_model::{Diagnostic, Place};
 use memmap2::Mmap;
 
 use super::parallel;
@@ -71,8 +72,20 @@ impl Loaded {
     /// Reads the file as a library.
     ///
     /// # Errors
-    /// `H0001` if it is damaged.
+    /// `H0001` if it is damaged, `H0002` if it is no archive or object.
     pub fn library(&self) -> Result<Library<'_>, Diagnostic> {
+        let hint = match self.kind() {
+            Kind::Archive | Kind::ThinArchive | Kind::Object => None,
+            Kind::LinkerScript => {
+                Some("name the files that it lists; `anymod split inspect` shows them")
+            }
+            _ => Some("name an archive or an object"),
+        };
+        if let Some(hint) = hint {
+            let message = format!("not a library: {}", self.kind().describe());
+            let finding = Diagnostic::error(&codes::NOT_LINKABLE, message);
+            return Err(finding.at(Place::file(&self.name)).hint(hint));
+        }
         library::read(&self.name, &self.bytes, &mut |name| self.member(name))
             .map_err(|fault| fault.finding(&self.name, None))
     }

@@ -367,48 +367,47 @@ impl<'a, E: FileHeader<Endian = Endianness>> File<'a, E> {
         Ok(symbols)
     }
 
-    /// Calls `take` for every relocation of an object, with the index of the section that it applies to; ends early if
-    /// it returns false for a section's first.
+    /// Calls `take` for every relocation of an object that applies to a wanted section, with that section's index.
     pub(crate) fn relocations(
         &self,
         mut wanted: impl FnMut(usize) -> bool,
         mut take: impl FnMut(usize, Relocation),
     ) -> Result<(), Fault> {
-        let is_mips64el = self.header.is_mips64el(self.endian);
         for header in self.sections.iter() {
             let kind = header.sh_type(self.endian);
-            if kind != elf::SHT_REL && kind != elf::SHT_RELA {
-                continue;
-            }
             let target = header.sh_info(self.endian) as usize;
-            if !wanted(target) {
-                continue;
+            if (kind == elf::SHT_REL || kind == elf::SHT_RELA) && wanted(target) {
+                self.relocations_of(header, |relocation| take(target, relocation))?;
             }
-            let offset = header.sh_offset(self.endian).into();
-            let fault = |error| Self::fault("relocations", error, offset);
-            if let Some((rows, _)) = header.rel(self.endian, self.data).map_err(fault)? {
-                for row in rows {
-                    take(
-                        target,
-                        Relocation {
-                            offset: row.r_offset(self.endian).into(),
-                            kind: row.r_type(self.endian).0,
-                            symbol: row.r_sym(self.endian) as usize,
-                        },
-                    );
-                }
+        }
+        Ok(())
+    }
+
+    /// Calls `take` for every relocation of one section of them.
+    pub(crate) fn relocations_of(
+        &self,
+        header: &E::SectionHeader,
+        mut take: impl FnMut(Relocation),
+    ) -> Result<(), Fault> {
+        let is_mips64el = self.header.is_mips64el(self.endian);
+        let offset = header.sh_offset(self.endian).into();
+        let fault = |error| Self::fault("relocations", error, offset);
+        if let Some((rows, _)) = header.rel(self.endian, self.data).map_err(fault)? {
+            for row in rows {
+                take(Relocation {
+                    offset: row.r_offset(self.endian).into(),
+                    kind: row.r_type(self.endian).0,
+                    symbol: row.r_sym(self.endian) as usize,
+                });
             }
-            if let Some((rows, _)) = header.rela(self.endian, self.data).map_err(fault)? {
-                for row in rows {
-                    take(
-                        target,
-                        Relocation {
-                            offset: row.r_offset(self.endian).into(),
-                            kind: row.r_type(self.endian, is_mips64el).0,
-                            symbol: row.r_sym(self.endian, is_mips64el) as usize,
-                        },
-                    );
-                }
+        }
+        if let Some((rows, _)) = header.rela(self.endian, self.data).map_err(fault)? {
+            for row in rows {
+                take(Relocation {
+                    offset: row.r_offset(self.endian).into(),
+                    kind: row.r_type(self.endian, is_mips64el).0,
+                    symbol: row.r_sym(self.endian, is_mips64el) as usize,
+                });
             }
         }
         Ok(())

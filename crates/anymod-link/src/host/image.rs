@@ -3,6 +3,8 @@
 //! Reads the dynamic symbol table with its versions (gABI, "Symbol Table"; LSB, "Symbol Versioning"), the dynamic section
 //! and, where it was kept, the full symbol table. Never resolves a name.
 
+use std::collections::BTreeSet;
+
 use object::Endianness;
 use object::SymbolIndex;
 use object::elf;
@@ -298,6 +300,39 @@ fn take<'a, E: FileHeader<Endian = Endianness>>(
         });
     }
     Ok(())
+}
+
+/// The names that a file's dynamic relocations look up.
+///
+/// # Errors
+/// If it is damaged, with an offset.
+pub fn looked_up(data: &[u8]) -> Result<BTreeSet<&str>, Fault> {
+    match class(data)? {
+        Class::Elf32 => looked_up_class::<Elf32>(data),
+        Class::Elf64 => looked_up_class::<Elf64>(data),
+    }
+}
+
+fn looked_up_class<E: FileHeader<Endian = Endianness>>(
+    data: &[u8],
+) -> Result<BTreeSet<&str>, Fault> {
+    let file: File<'_, E> = open(data)?;
+    let sections = file.headers()?;
+    let symbols = file.symbols(elf::SHT_DYNSYM, |_| true)?;
+    let mut names = BTreeSet::new();
+    for (header, section) in file.sections.iter().zip(&sections) {
+        let is_table = section.kind == elf::SHT_REL.0 || section.kind == elf::SHT_RELA.0;
+        if !is_table || !section.is_loaded() {
+            continue;
+        }
+        file.relocations_of(header, |relocation| {
+            let found = symbols.binary_search_by_key(&relocation.symbol, |symbol| symbol.index);
+            if let Some(symbol) = found.ok().and_then(|at| symbols.get(at)) {
+                names.insert(symbol.name);
+            }
+        })?;
+    }
+    Ok(names)
 }
 
 /// What an image holds besides its dynamic symbols: found only when asked for, because it takes reading all of it.

@@ -13,6 +13,7 @@
 //! | [`image`] | a program or shared library | exports, undefined symbols, needed libraries |
 //! | [`fingerprint`] | a library and a program | whether one is embedded in the other |
 //! | [`resolve`] | a host and modules | who provides each symbol, and which nobody does |
+//! | [`interpose`] | a host and modules by others | what the host would take over |
 //! | [`fix`] | an archive | another archive |
 
 pub mod archive;
@@ -21,6 +22,7 @@ pub mod fingerprint;
 pub mod fix;
 pub mod image;
 pub mod inspect;
+pub mod interpose;
 pub mod library;
 pub mod linkers;
 pub mod object;

@@ -45,4 +45,8 @@ super::codes! {
         "Code that was compiled for a program (`-fPIE`, or without `-fPIC`) reaches variables and thread-local storage in ways that a shared object cannot. Compile the library with `-fPIC`, or let it go into the host.";
     LINK_FAILED = "H0404", exit 4, "a link of a split failed",
         "The linker ended with an error. Its own output is shown unchanged, with the command that was run.";
+    INTERPOSED = "H0501", exit 1, "symbols of others that a host takes over",
+        "A loader looks a symbol up in the program first. A module that brings a library along, in itself or beside it, gets the host's instead: another version, perhaps with other settings and structures. Give the host's library other names. Where the module's own symbols have versions, a version for the host's exports is enough; whoever asks for no version gets the host's all the same.";
+    PROBE = "H0601", exit 1, "a module that its host cannot import",
+        "A fresh process of the host ended with an error when it imported the module. The notes hold what it said last, and the symbols that nothing provides.";
 }

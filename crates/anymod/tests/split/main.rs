@@ -7,6 +7,7 @@ mod archives;
 mod fixes;
 mod fixtures;
 mod hosts;
+mod others;
 mod plan;
 #[path = "../support/mod.rs"]
 mod support;

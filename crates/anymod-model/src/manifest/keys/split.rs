@@ -84,8 +84,8 @@ static SPLIT_GROUP: Group = Group {
             Kind::Bool,
             "false",
             "true",
-            "Give what the host exports a version of its own, so that modules by others that bring the same library keep their \
-             own (bfd and lld).",
+            "Give what the host exports a version of its own, so that modules by others keep the library that they bring \
+             along, if its symbols have versions (bfd and lld).",
         ),
         key(
             "directory",

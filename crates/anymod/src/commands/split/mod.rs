@@ -2,7 +2,9 @@
 
 mod fix;
 mod inspect;
+mod interpose;
 mod plan;
+mod probe;
 mod verify;
 
 use anymod_model::{Diagnostic, Diagnostics, Severity};
@@ -26,6 +28,8 @@ enum SplitCommand {
     Plan(plan::Plan),
     Emit(plan::Emit),
     Link(plan::Link),
+    Interpose(interpose::Interpose),
+    Probe(probe::Probe),
 }
 
 pub(crate) fn run(args: &Split, printer: Printer) -> Result<(), Diagnostics> {
@@ -34,6 +38,8 @@ pub(crate) fn run(args: &Split, printer: Printer) -> Result<(), Diagnostics> {
         SplitCommand::Plan(args) => plan::run_plan(args, printer),
         SplitCommand::Emit(args) => plan::run_emit(args, printer),
         SplitCommand::Link(args) => plan::run_link(args, printer),
+        SplitCommand::Interpose(args) => interpose::run(args, printer),
+        SplitCommand::Probe(args) => probe::run(args, printer),
         SplitCommand::Fix(args) => fix::run(args, printer),
         SplitCommand::Verify(args) => verify::run(args, printer),
     }
