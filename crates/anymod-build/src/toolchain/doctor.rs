@@ -4,12 +4,12 @@
 use std::path::PathBuf;
 
 use anymod_model::manifest::ToolchainKind;
-use anymod_model::{Abi, Arch, Target};
+use anymod_model::{Abi, Arch, Native, Target};
 use serde::Serialize;
 
 use super::{
-    Choice, Library, Toolchain, find_library, find_mpy_cross, find_python, install_command, locate,
-    smoke,
+    Choice, Library, Toolchain, find_archive_tools, find_library, find_mpy_cross, find_python,
+    identify_archive_tools, install_command, locate, smoke,
 };
 use crate::environment::Environment;
 use crate::log::Log;
@@ -107,10 +107,50 @@ fn examine(target: Target, environment: &Environment, log: &mut Log) -> TargetHe
             kinds.map(|kind| examine_toolchain(kind, arch, environment, log)).collect()
         }
         Target::CPython(_) | Target::Pyodide(_) => vec![examine_python(target, environment, log)],
-        Target::Native(_) | Target::Wasi | Target::Emscripten | Target::Node(_) => Vec::new(),
+        Target::Native(_) | Target::Wasi | Target::Emscripten => {
+            vec![examine_archive(target, environment, log)]
+        }
+        Target::Node(_) => Vec::new(),
     };
     let ready = toolchains.iter().any(|toolchain| toolchain.works);
     TargetHealth { target: target.to_string(), ready, toolchains }
+}
+
+/// A target whose modules are archives: the compiler that would be taken.
+fn examine_archive(target: Target, environment: &Environment, log: &mut Log) -> ToolchainHealth {
+    let mut health = ToolchainHealth {
+        kind: target.runtime().name().to_owned(),
+        path: None,
+        version: None,
+        works: false,
+        problems: Vec::new(),
+        libraries: Vec::new(),
+        install: None,
+    };
+    let tools = match find_archive_tools(target, &Choice::default(), environment) {
+        Ok(tools) => tools,
+        Err(finding) => {
+            health.problems.push(finding.message);
+            health.problems.extend(finding.notes);
+            let command = match target {
+                Target::Native(Native::Host) => "apt-get install gcc g++ libc6-dev",
+                Target::Emscripten => "anymod target add pyodide@0.29.5",
+                _ => "anymod toolchain install zig",
+            };
+            health.install = Some(command.to_owned());
+            return health;
+        }
+    };
+    health.path = tools.cc.first().map(PathBuf::from);
+    match identify_archive_tools(&tools, environment, log) {
+        Ok(identity) => health.version = Some(identity.name),
+        Err(finding) => health.problems.push(finding.message),
+    }
+    match smoke::compiles_archive(&tools, environment) {
+        Ok(()) => health.works = health.problems.is_empty(),
+        Err(problem) => health.problems.push(problem),
+    }
+    health
 }
 
 /// A Python: what there is to build for it with, whole or not at all.

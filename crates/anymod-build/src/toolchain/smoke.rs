@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anymod_model::manifest::SourceKind;
 
-use super::{PythonTools, Toolchain};
+use super::{ArchiveTools, PythonTools, Toolchain};
 use crate::environment::Environment;
 use crate::install;
 
@@ -41,6 +41,15 @@ pub(crate) fn compiles_extension(
     let compiler = tools.compiler(SourceKind::C).map_err(|finding| finding.message)?;
     let (command, end, _) = compiler;
     compile(&command, &end, EXTENSION_SOURCE, environment, &|_| Ok(()))
+}
+
+/// The same for a target whose modules are archives, with headers of its C library.
+pub(crate) fn compiles_archive(
+    tools: &ArchiveTools,
+    environment: &Environment,
+) -> Result<(), String> {
+    let command = tools.command(SourceKind::C).map_err(|finding| finding.message)?;
+    compile(&command, &[], LIBRARY_SOURCE, environment, &|_| Ok(()))
 }
 
 fn compile_for(
