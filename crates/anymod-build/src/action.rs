@@ -67,8 +67,25 @@ pub(crate) enum Work {
     Text(Box<[u8]>),
     /// By finishing an addon that was linked.
     Seal(Box<Seal>),
+    /// By Cargo, whose one artifact is the output.
+    Cargo(Box<Cargo>),
+    /// By writing loader and declarations of a crate: the input is what macros told of its types.
+    Entries(Box<anymod_pack::node::Addon>),
     /// By comparing the declarations of an addon, the first input, with the names that it exports, the second.
     Declarations,
+}
+
+/// A crate that Cargo builds; paths are relative to the project.
+#[derive(Clone, Debug)]
+pub(crate) struct Cargo {
+    /// Directory of the package.
+    pub(crate) directory: String,
+    /// The program that links, which is written before.
+    pub(crate) linker: String,
+    /// What it is.
+    pub(crate) linker_script: String,
+    /// Directory for what macros tell of types.
+    pub(crate) types: String,
 }
 
 /// An addon to be sealed: what it has to be.

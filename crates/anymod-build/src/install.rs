@@ -182,6 +182,23 @@ pub(crate) fn write_scratch(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), 
     std::fs::write(path, bytes).map_err(|error| write_error(path, &error))
 }
 
+/// Lets everyone execute a file.
+///
+/// # Errors
+/// `B0003` if that is not possible.
+#[cfg(unix)]
+pub(crate) fn make_executable(path: &Path) -> Result<(), Diagnostic> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(path, mode).map_err(|error| write_error(path, &error))
+}
+
+/// Does nothing: elsewhere names tell.
+#[cfg(not(unix))]
+pub(crate) fn make_executable(_path: &Path) -> Result<(), Diagnostic> {
+    Ok(())
+}
+
 /// Creates a file in a directory of one's own, to be written bit by bit.
 pub(crate) fn create_scratch(path: &Path) -> std::io::Result<std::fs::File> {
     if let Some(parent) = path.parent() {

@@ -54,12 +54,34 @@ fn not_exported(file: &str, name: &str) -> Diagnostic {
         .hint("export it, or take it out of the declarations")
 }
 
+/// Loader, entry for ES modules or declarations of a crate, as the file's name says, from what macros told of its types.
+pub(crate) fn entry(addon: &anymod_pack::node::Addon, types: &str, file: &str) -> String {
+    let declarations = anymod_pack::node::napi_declarations(types);
+    let declarations = declarations.unwrap_or_else(|| UNDECLARED.to_owned());
+    if file.ends_with(".d.ts") {
+        return declarations;
+    }
+    let declared = anymod_pack::node::declared(&declarations);
+    let exports = declared.into_iter().filter(|one| one.value).map(|one| one.name).collect();
+    let addon = anymod_pack::node::Addon { exports, ..addon.clone() };
+    match file.ends_with(".mjs") {
+        true => anymod_pack::node::esm(&addon),
+        false => anymod_pack::node::loader(&addon),
+    }
+}
+
+/// Declarations of a crate that tells nothing of its types.
+const UNDECLARED: &str = "// This crate tells nothing of its types; `declarations` in the manifest can name a file.\nexport {};\n";
+
 /// Compares declarations with the names that the addon exports, a JSON list; the names, a line each.
 ///
 /// # Errors
 /// Names that one has and the other has not.
 pub(crate) fn compare(file: &str, text: &str, exports: &[u8]) -> Result<String, Diagnostics> {
     let exports: Vec<String> = serde_json::from_slice(exports).unwrap_or_default();
+    if text == UNDECLARED {
+        return Ok(exports.join("\n") + "\n");
+    }
     let declared = anymod_pack::node::declared(text);
     let values: Vec<&str> =
         declared.iter().filter(|one| one.value).map(|one| one.name.as_str()).collect();

@@ -16,7 +16,7 @@ use anymod_pack::mpy::MergeOptions;
 
 use anymod_store::Digest;
 
-use crate::action::{self, Action, Archive, Link, Seal, Wheel, Work};
+use crate::action::{self, Action, Archive, Cargo, Link, Seal, Wheel, Work};
 use crate::archives::facts;
 use crate::children::{Children, Stop};
 use crate::environment::{Environment, SOURCE_DATE_EPOCH};
@@ -136,6 +136,8 @@ pub(crate) fn execute(action: &Action, index: usize, workshop: &Workshop<'_>) ->
             write(action.name(), bytes, workshop).map(|made| vec![made]).map_err(Into::into),
         ),
         Work::Seal(seal) => seal_action(action, seal, workshop),
+        Work::Entries(addon) => Done::of(entries(action, addon, workshop)),
+        Work::Cargo(cargo) => cargo_action(action, cargo, workshop),
         Work::Declarations => Done::of(declarations(action, workshop)),
     }));
     result.unwrap_or_else(|_| {
@@ -359,6 +361,51 @@ fn wheel_action(action: &Action, wheel: &Wheel, workshop: &Workshop<'_>) -> Done
         Ok((made, warnings)) => Done { made, warnings, ..Done::default() },
         Err(errors) => Done::of(Err(errors)),
     }
+}
+
+fn cargo_action(action: &Action, cargo: &Cargo, workshop: &Workshop<'_>) -> Done {
+    let command = crate::cargo::command(&action.argv, cargo, workshop.root, workshop.environment);
+    let mut command = match command {
+        Ok(command) => command,
+        Err(finding) => return Done::of(Err(finding.into())),
+    };
+    workshop.jobs.offer(&mut command);
+    let (status, said) = match workshop.children.run(command) {
+        Ok(ended) => ended,
+        Err(error) => return Done::of(Err(not_started("cargo", &error).into())),
+    };
+    let (messages, output) = crate::cargo::split(&said);
+    if !status.success() {
+        let error = Some(vec![failed(action, "cargo", status)]);
+        return Done { output, error, ..Done::default() };
+    }
+    let copied = || {
+        let built = crate::cargo::built(&messages, cargo, workshop.root)?;
+        let bytes = install::read(&built.artifact)?;
+        let types = crate::cargo::types(&workshop.root.join(&cargo.types))?;
+        let files = action.outputs.iter().zip([bytes.as_slice(), types.as_bytes()]);
+        let made = files.map(|(output, bytes)| write(output, bytes, workshop));
+        Ok::<_, Diagnostics>((made.collect::<Result<Vec<_>, _>>()?, built.read))
+    };
+    match copied() {
+        Ok((made, read)) => {
+            let read = read.iter().map(|path| relative(&path.to_string_lossy(), workshop.root));
+            // What Cargo says of its progress is of no interest once it is done.
+            Done { discovered: read.collect(), made, ..Done::default() }
+        }
+        Err(errors) => Done { output, ..Done::of(Err(errors)) },
+    }
+}
+
+fn entries(
+    action: &Action,
+    addon: &anymod_pack::node::Addon,
+    workshop: &Workshop<'_>,
+) -> Result<Vec<Made>, Diagnostics> {
+    let files = read_all(action.inputs.iter().take(1), workshop.root)?;
+    let types = files.first().map(|(_, bytes)| String::from_utf8_lossy(bytes)).unwrap_or_default();
+    let text = crate::node::entry(addon, &types, action.name());
+    Ok(vec![write(action.name(), text.as_bytes(), workshop)?])
 }
 
 fn seal_action(action: &Action, seal: &Seal, workshop: &Workshop<'_>) -> Done {

@@ -128,6 +128,8 @@ pub enum ActionKind {
     Text,
     /// Writes an object with the identity of an addon.
     Identity,
+    /// Builds a crate.
+    Cargo,
     /// Makes an import library for what an addon takes from the program that loads it.
     ImportLibrary,
     /// Writes sums into the identity of an addon, and audits it.
@@ -153,6 +155,7 @@ impl ActionKind {
             ActionKind::Archive => "archive",
             ActionKind::Text => "text",
             ActionKind::Identity => "identity",
+            ActionKind::Cargo => "cargo",
             ActionKind::ImportLibrary => "import-library",
             ActionKind::Seal => "seal",
             ActionKind::Exports => "exports",

@@ -95,6 +95,21 @@ impl Variant {
     }
 }
 
+/// The targets by which Rust knows a platform, the usual one first ("Platform Support" of the rustc book).
+#[must_use]
+pub fn rust_targets(platform: Platform) -> &'static [&'static str] {
+    match platform {
+        Platform::LinuxX64 => &["x86_64-unknown-linux-gnu"],
+        Platform::LinuxX64Musl => &["x86_64-unknown-linux-musl"],
+        Platform::LinuxArm64 => &["aarch64-unknown-linux-gnu"],
+        Platform::LinuxArm64Musl => &["aarch64-unknown-linux-musl"],
+        Platform::DarwinX64 => &["x86_64-apple-darwin"],
+        Platform::DarwinArm64 => &["aarch64-apple-darwin"],
+        Platform::Win32X64 => &["x86_64-pc-windows-gnullvm", "x86_64-pc-windows-gnu"],
+        Platform::Win32Arm64 => &["aarch64-pc-windows-gnullvm"],
+    }
+}
+
 /// True if a platform's processors have levels.
 #[must_use]
 pub fn has_variants(platform: Platform) -> bool {

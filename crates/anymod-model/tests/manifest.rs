@@ -199,8 +199,8 @@ fn dump_settings(settings: &ModuleSettings, text: &str) -> String {
 }
 
 fn dump_node(out: &mut String, settings: &NodeSettings, text: &str) {
-    let NodeSettings { version, napi, package, delay_load, .. } = settings;
-    writeln!(out, "package {package} {version} napi {napi} delay-load {delay_load}").unwrap();
+    let NodeSettings { version, napi, package, .. } = settings;
+    writeln!(out, "package {package} {version} napi {napi}").unwrap();
     for (key, value) in [("crate", &settings.crate_dir), ("declarations", &settings.declarations)] {
         if let Some(value) = value {
             writeln!(out, "{key} {}{}", value.value, origin(value, text)).unwrap();

@@ -68,6 +68,7 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Archive(commands::archive::Archive),
     Whl(commands::whl::Whl),
+    Pack(commands::pack::Pack),
     Audit(commands::audit::Audit),
     Split(commands::split::Split),
     Graph(commands::graph::GraphCommand),

@@ -1,5 +1,7 @@
 //! Planning an addon for Node.js: compile, link with an identity, seal; and the loader, the same for all platforms.
 
+mod cargo;
+
 use std::collections::BTreeSet;
 
 use anymod_link::identity::Format;
@@ -16,6 +18,7 @@ use super::compile::{Call, standard};
 use super::module::{Scope, Source};
 use super::{BUILD_DIR, DIST_DIR, Planner, Product};
 use crate::action::{Action, Command, Seal, Work};
+use crate::environment::Environment;
 use crate::toolchain::{self, NodeTools};
 use anymod_store::Digest;
 
@@ -49,10 +52,15 @@ impl Planner<'_> {
         let declared = self.declared(scope, own)?;
         let mut products = Vec::new();
         for variant in &variants {
-            let built =
-                self.addon(scope, own, sources, variant.as_ref(), declared.as_ref(), &tools)?;
-            if let Some((file, _)) = &declared {
-                self.compare_declarations(scope, own, variant.as_ref(), file, &built);
+            let (variant, declared) = (variant.as_ref(), declared.as_ref());
+            let built = match &own.crate_dir {
+                Some(directory) => {
+                    self.crate_addon(scope, own, &directory.value, variant, declared, &tools)?
+                }
+                None => self.addon(scope, own, sources, variant, declared, &tools)?,
+            };
+            if let Some((file, _)) = declared {
+                self.compare_declarations(scope, own, variant, file, &built);
             }
             products.push(product(scope, built, false));
         }
@@ -60,7 +68,15 @@ impl Planner<'_> {
             let built = self.probe(scope, own.platform, &tools)?;
             products.push(product(scope, built, true));
         }
-        products.extend(self.loader(scope, own, declared)?);
+        let first = variants.first().and_then(Option::as_ref);
+        let generated = own.crate_dir.is_some() && declared.is_none();
+        products.extend(self.loader(scope, own, declared, first)?);
+        if generated {
+            let file = self.entries_dir(scope) + "/index.d.ts";
+            for (variant, product) in variants.iter().zip(products.clone()) {
+                self.compare_declarations(scope, own, variant.as_ref(), &file, &product.built);
+            }
+        }
         Ok(products)
     }
 
@@ -83,11 +99,17 @@ impl Planner<'_> {
         let inner = Scope { settings: settings.clone(), dir: dir.clone() };
         let search: Vec<String> =
             settings.include_dirs.iter().map(|dir| dir.value.clone()).collect();
+        let environment = self.environment;
         let (mut files, archives) = self.objects(&inner, sources, &mut |kind| {
             let mut command = tools.compiler(kind, own.platform, level);
             command.extend(standard(kind));
             let defines = vec![format!("-DNAPI_VERSION={}", own.napi)];
-            let (search, end, tool) = (search.clone(), tools.headers(), tools.identity);
+            let mut end = user_flags(
+                environment,
+                if kind == SourceKind::Cxx { "CXXFLAGS" } else { "CFLAGS" },
+            );
+            end.extend(tools.headers());
+            let (search, tool) = (search.clone(), tools.identity);
             Ok(Call { command, defines, search, end, inputs: Vec::new(), tool })
         })?;
         files.extend(archives);
@@ -95,17 +117,11 @@ impl Planner<'_> {
         flags.extend(own.ldflags.iter().map(|flag| flag.value.clone()));
         let names = settings.libraries.iter().filter_map(|name| name.value.strip_prefix("lib"));
         flags.extend(names.map(|name| format!("-l{name}")));
+        flags.extend(user_flags(environment, "LDFLAGS"));
         self.library(
             Library {
                 dir,
-                identity: Identity {
-                    name: settings.module.clone(),
-                    version: own.version.clone(),
-                    napi: own.napi,
-                    platform: own.platform.to_string(),
-                    variant: variant.map(|variant| variant.name.clone()),
-                    level: level.map_or(0, |level| level as u32),
-                },
+                identity: identity_of(scope, own, variant),
                 platform: own.platform,
                 files,
                 cxx: sources.iter().any(|source| source.kind == SourceKind::Cxx),
@@ -197,12 +213,24 @@ impl Planner<'_> {
         action.env = self.tool_environment();
         action.tool = tools.identity;
         self.add(action);
-        let sealed = format!("{dir}/{file}");
         let Library { dispatched, declared, .. } = library;
-        let seal = Seal { file: file.clone(), dispatched, stripped: strip, declared };
+        let seal = Seal { file, dispatched, stripped: strip, declared };
+        Ok(self.seal(&dir, linked, seal, &place))
+    }
+
+    /// Adds the action that seals what was linked; the finished file.
+    fn seal(
+        &mut self,
+        dir: &str,
+        linked: String,
+        seal: Seal,
+        place: &dyn Fn(ActionKind, &str, Work) -> Action,
+    ) -> String {
+        let file = seal.file.clone();
+        let sealed = format!("{dir}/{file}");
         let mut argv = ["anymod", "seal"].map(str::to_owned).to_vec();
         argv.extend(seal.dispatched.iter().map(|name| format!("--dispatched={name}")));
-        argv.extend(strip.then(|| "--stripped".to_owned()));
+        argv.extend(seal.stripped.then(|| "--stripped".to_owned()));
         let declared = seal.declared.iter().flat_map(|(_, names)| names);
         argv.extend(declared.map(|name| format!("--declared={name}")));
         let mut action = place(ActionKind::Seal, &file, Work::Seal(Box::new(seal)));
@@ -211,7 +239,7 @@ impl Planner<'_> {
         action.argv = argv;
         action.tool = self.own;
         self.add(action);
-        Ok(sealed)
+        sealed
     }
 
     /// Adds the action that writes an identity as an object; the object.
@@ -277,6 +305,7 @@ impl Planner<'_> {
         scope: &Scope,
         own: &NodeSettings,
         declared: Option<(String, Vec<String>)>,
+        variant: Option<&Variant>,
     ) -> Result<Vec<Product>, Diagnostics> {
         let module = &scope.settings.module;
         let addon = pack::Addon {
@@ -286,7 +315,11 @@ impl Planner<'_> {
             built: self.everything_built(scope, own)?,
             exports: declared.as_ref().map(|(_, names)| names.clone()).unwrap_or_default(),
         };
-        let dir = format!("{BUILD_DIR}/node/{}/{module}", scope.settings.build_type);
+        let dir = self.entries_dir(scope);
+        if own.crate_dir.is_some() && declared.is_none() {
+            let built = self.crate_entries(scope, addon, variant);
+            return Ok(built.into_iter().map(|built| product(scope, built, true)).collect());
+        }
         let mut texts = vec![
             ("index.cjs", pack::loader(&addon).into_bytes()),
             ("index.mjs", pack::esm(&addon).into_bytes()),
@@ -301,6 +334,12 @@ impl Planner<'_> {
             products.push(product(scope, built, true));
         }
         Ok(products)
+    }
+
+    /// Directory of what is the same for all platforms of a module.
+    fn entries_dir(&self, scope: &Scope) -> String {
+        let settings = &scope.settings;
+        format!("{BUILD_DIR}/node/{}/{}", settings.build_type, settings.module)
     }
 
     /// The file of a module's declarations, and the names of the values in it.
@@ -423,6 +462,23 @@ impl Planner<'_> {
             return Ok(declared.into_iter().map(Some).collect());
         }
         Ok(vec![Some(host_variant(own.platform, &declared, target)?)])
+    }
+}
+
+/// Options that whoever builds has in the environment; they come last and win.
+fn user_flags(environment: &Environment, name: &str) -> Vec<String> {
+    environment.get(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+}
+
+/// What an addon says of itself.
+fn identity_of(scope: &Scope, own: &NodeSettings, variant: Option<&Variant>) -> Identity {
+    Identity {
+        name: scope.settings.module.clone(),
+        version: own.version.clone(),
+        napi: own.napi,
+        platform: own.platform.to_string(),
+        variant: variant.map(|variant| variant.name.clone()),
+        level: variant.map_or(0, |variant| variant.level as u32),
     }
 }
 

@@ -108,6 +108,17 @@ impl NodeTools {
         words
     }
 
+    /// A script by which other compilers link for a platform.
+    pub(crate) fn linker_script(&self, platform: Platform) -> String {
+        let triple = platform.info().zig_triple;
+        let more = match platform.info().os {
+            Os::Darwin => " -Wl,-undefined,dynamic_lookup",
+            Os::Linux | Os::Win32 => "",
+        };
+        let zig = self.zig.display();
+        format!("#!/bin/sh\nexec \"{zig}\" cc -target {triple}{more} \"$@\"\n")
+    }
+
     /// Options of a linker call besides what is linked.
     pub(crate) fn link_flags(platform: Platform, strip: bool) -> Vec<String> {
         let info = platform.info();

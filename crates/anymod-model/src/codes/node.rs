@@ -29,6 +29,14 @@ super::codes! {
         "`modern` (x86-64-v3) and `baseline` (x86-64-v2) are built in; `variants` of the manifest can add others as `NAME=LEVEL`. `all` stands for all of them.";
     HEADERS = "N0104", exit 3, "the headers of Node-API are missing",
         "Addons in C are compiled with the headers of npm's package `node-api-headers`. `anymod toolchain install node-api-headers` installs the pinned one through npm as it is configured on the machine.";
+    ARTIFACTS = "N0105", exit 1, "not exactly one artifact",
+        "A build of a crate has to leave exactly one library that can be loaded. The message lists what is there. The crate needs `crate-type = [\"cdylib\"]`.";
+    MISSING_STD = "N0106", exit 3, "no standard library of Rust for the target",
+        "The Rust compiler on this machine has no standard library for the target. Install it (`rustup target add TARGET`), or build for the platforms that it has.";
     DECLARATIONS = "N0107", exit 1, "declarations that do not fit",
         "The declarations of a module name something that the built addon does not export, or leave out something that it does. TypeScript would believe the declarations.";
+    PACK_MISSING = "N0201", exit 1, "a file of a package is not there",
+        "An npm package of an addon is made of what was built for every platform that the manifest names. A core package whose platforms are not all there installs without an error and then has no addon, so that none is made. Build what the message lists.";
+    PACK_MISMATCH = "N0202", exit 1, "packages that do not fit together",
+        "The core package pins the package of each platform to its own version and records the sum of every file. One is missing, of another version, or not as it was packed. Pack all of them again from one build, and publish them together.";
 }

@@ -130,6 +130,12 @@ impl Manifest {
         Some(&self.root.child("project")?.one("version")?.value)
     }
 
+    /// A text of the project's section as written, if the manifest gives it.
+    #[must_use]
+    pub fn project_text(&self, key: &str) -> Option<&str> {
+        Some(&self.root.child("project")?.one(key)?.value)
+    }
+
     /// The modules, in file order, then those of manifests that were added.
     pub fn modules(&self) -> impl Iterator<Item = &str> {
         let nodes =

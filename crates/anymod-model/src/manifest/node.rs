@@ -29,8 +29,6 @@ pub struct NodeSettings {
     pub dispatched: Vec<Spanned<String>>,
     /// Further arguments when linking.
     pub ldflags: Vec<Spanned<String>>,
-    /// On Windows, take Node-API from whatever program runs.
-    pub delay_load: bool,
 }
 
 /// Takes the settings of an addon.
@@ -56,7 +54,6 @@ pub(super) fn settings(
         variants: variants(platform, fields),
         dispatched: fields.list("dispatched"),
         ldflags: fields.list("ldflags"),
-        delay_load: fields.flag("delay-load").unwrap_or(false),
     }
 }
 

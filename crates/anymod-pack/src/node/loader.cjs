@@ -34,9 +34,10 @@ function isMusl() {
   }
 }
 
-function platform() {
+// The C library matters only if there are files for both, or for the other one alone.
+function platform(files) {
   const name = `${process.platform}-${process.arch}`;
-  if (process.platform !== 'linux') return name;
+  if (!files[`${name}-musl`]) return name;
   try {
     return isMusl() ? `${name}-musl` : name;
   } catch {
@@ -260,7 +261,7 @@ function candidates(addon, tried) {
 }
 
 function load(addon) {
-  addon.platform = platform();
+  addon.platform = platform(addon.files);
   const tried = [];
   const wanted = { name: addon.name, version: addon.version, platform: addon.platform };
   const override = process.env[addon.override];

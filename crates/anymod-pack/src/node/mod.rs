@@ -6,8 +6,12 @@
 mod check;
 mod declarations;
 mod loader;
+mod napi_rs;
+mod package;
 mod probe;
 
 pub use declarations::{Declared, declared};
 pub use loader::{Addon, Built, esm, loader};
+pub use napi_rs::napi_declarations;
+pub use package::{Package, Sums};
 pub use probe::{PROBE_NAME, PROBE_SOURCE, PROBE_VERSION, probe_file};

@@ -14,6 +14,7 @@ pub(crate) mod graph;
 pub(crate) mod info;
 pub(crate) mod init;
 pub(crate) mod mpy;
+pub(crate) mod pack;
 pub(crate) mod probe;
 pub(crate) mod rewrite;
 pub(crate) mod settings;
@@ -54,6 +55,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Archive(args) => archive::run(&args),
         Command::Info(args) => info::run(&args, *printer),
         Command::Whl(args) => whl::run(&args, *printer),
+        Command::Pack(args) => pack::run(&args, *printer),
         Command::Audit(args) => audit::run(&args, *printer),
         Command::Split(args) => split::run(&args, *printer),
         Command::Graph(args) => graph::run(&args, *printer),

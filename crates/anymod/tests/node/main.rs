@@ -6,7 +6,9 @@ mod support;
 
 mod build;
 mod load;
+mod package;
 mod project;
+mod rust;
 
 use std::process::ExitCode;
 
@@ -17,7 +19,7 @@ use support::Checked;
 type Case = (&'static str, fn() -> Checked);
 
 fn main() -> ExitCode {
-    let cases = [build::CASES, load::CASES].concat();
+    let cases = [build::CASES, load::CASES, package::CASES, rust::CASES].concat();
     let trials =
         cases.into_iter().map(|(name, case)| Trial::test(name, move || Ok(case()?))).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

@@ -75,13 +75,5 @@ static NODE_GROUP: Group = Group {
             "[\"-Lvendor/lib\"]",
             "Further arguments of the compiler when linking.",
         ),
-        key(
-            "delay-load",
-            Kind::Bool,
-            "false",
-            "true",
-            "For Windows: take the functions of Node-API from the program that runs, whatever it is called, and not from \
-             `node.exe` by its name. Electron and bun need it.",
-        ),
     ],
 };
