@@ -1,8 +1,8 @@
 //! What a wheel costs: ours, cold and out of the store, beside the incumbent's flow with the same compiler.
 //!
 //! The incumbent's `emcc` is our stand-in without a store, so that both run the same clang and wasm-ld with the same options
-//! and what differs is the flow around them. Both install build requirements through pip, with one cache of downloads; the incumbent does so each time,
-//! ours keeps them, and is measured both ways.
+//! and what differs is the flow around them. Both install build requirements through uv if it is on the `PATH`, else through pip, with
+//! one cache of downloads; the incumbent does so each time, ours keeps them, and is measured both ways.
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -43,9 +43,12 @@ pub(super) fn wheels(pyodide: &Pyodide) -> Result<(), String> {
     Ok(())
 }
 
-/// What pip has downloaded, for both: the network is not what is measured.
-fn pip_cache(directory: &Path) -> PathBuf {
-    directory.join("pip-cache")
+/// What is the same for both: what pip and uv have downloaded, because the network is not what is measured, and that Python may keep
+/// what it compiles.
+fn alike(command: &mut Command, directory: &Path) {
+    command.env("PIP_CACHE_DIR", directory.join("pip-cache"));
+    command.env("UV_CACHE_DIR", directory.join("uv-cache"));
+    command.env_remove("PYTHONDONTWRITEBYTECODE");
 }
 
 /// Seconds of the incumbent's flow, ours with empty caches, ours with an empty store and ours out of the store.
@@ -65,7 +68,8 @@ fn flows(
         let mut command = Command::new(&pyodide.anymod);
         command.args(["--quiet", "wheel", "--target", TARGET]).arg(&archive);
         command.arg("--out").arg(directory.join("out")).arg("--store").arg(store);
-        command.env("XDG_CACHE_HOME", cache).env("PIP_CACHE_DIR", pip_cache(directory));
+        command.env("XDG_CACHE_HOME", cache);
+        alike(&mut command, directory);
         vec![command]
     };
     let clear_theirs = || {
@@ -157,6 +161,6 @@ fn theirs(
     let script = directory.join("incumbent.py");
     write(&script, include_str!("incumbent.py"))?;
     command.arg(script).arg(format!("{{{}}}", fields.join(",")));
-    command.env("PIP_CACHE_DIR", pip_cache(directory));
+    alike(&mut command, directory);
     Ok(command)
 }

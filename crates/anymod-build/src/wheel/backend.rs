@@ -120,11 +120,21 @@ pub(crate) struct Hooks<'a> {
     pub(crate) runner: &'a Runner<'a>,
 }
 
-/// What a hook came to.
+/// What a run of the driver came to.
 #[derive(Debug, Deserialize)]
 struct Answer {
-    value: Value,
+    requirements: BTreeSet<String>,
+    wheel: Option<String>,
     extensions: Vec<String>,
+}
+
+/// What came of a build.
+#[derive(Debug)]
+pub(crate) enum Came {
+    /// The backend needs these besides what is there; nothing was built.
+    Needs(BTreeSet<String>),
+    /// A wheel.
+    Wheel(BuiltWheel),
 }
 
 /// A wheel that a backend built.
@@ -159,35 +169,21 @@ impl From<Diagnostics> for Failed {
 }
 
 impl Hooks<'_> {
-    /// What the backend needs besides what the environment has, asked in an environment with these variables.
-    pub(crate) fn requirements(
-        &self,
-        variables: &BTreeMap<String, String>,
-    ) -> Result<BTreeSet<String>, Failed> {
-        let arguments = json!([self.settings()]);
-        let (answer, said) =
-            self.call("get_requires_for_build_wheel", true, arguments, variables)?;
-        let strings: Option<BTreeSet<String>> = answer.value.as_array().and_then(|values| {
-            values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
-        });
-        strings.ok_or_else(|| Failed {
-            findings: self.failed("it returned no list of requirements"),
-            said,
-        })
-    }
-
-    /// Builds the wheel into a directory.
+    /// Builds the wheel into a directory. With a directory for its files, the backend is asked before what else it needs.
     pub(crate) fn build_wheel(
         &self,
         into: &Path,
+        asked: Option<&Path>,
         variables: &BTreeMap<String, String>,
-    ) -> Result<BuiltWheel, Failed> {
-        let arguments = json!([into, self.settings(), null]);
-        let (answer, said) = self.call("build_wheel", false, arguments, variables)?;
-        let name = answer.value.as_str().and_then(|name| Path::new(name).file_name());
+    ) -> Result<Came, Failed> {
+        let (answer, said) = self.call(into, asked, variables)?;
+        if !answer.requirements.is_empty() {
+            return Ok(Came::Needs(answer.requirements));
+        }
+        let name = answer.wheel.as_deref().and_then(|name| Path::new(name).file_name());
         let path = name.map(|name| into.join(name)).filter(|path| path.is_file());
         match path {
-            Some(path) => Ok(BuiltWheel { path, extensions: answer.extensions, said }),
+            Some(path) => Ok(Came::Wheel(BuiltWheel { path, extensions: answer.extensions, said })),
             None => Err(Failed {
                 findings: self.failed("it reported success and wrote no wheel"),
                 said,
@@ -213,9 +209,8 @@ impl Hooks<'_> {
 
     fn call(
         &self,
-        hook: &str,
-        optional: bool,
-        arguments: Value,
+        into: &Path,
+        asked: Option<&Path>,
         variables: &BTreeMap<String, String>,
     ) -> Result<(Answer, String), Failed> {
         let (request, result) = (self.work.join("request.json"), self.work.join("result.json"));
@@ -223,9 +218,9 @@ impl Hooks<'_> {
         let path: Vec<PathBuf> =
             self.backend.path.iter().map(|directory| self.root.join(directory)).collect();
         let text = json!({
-            "hook": hook,
-            "optional": optional,
-            "arguments": arguments,
+            "into": into,
+            "asked": asked,
+            "settings": self.settings(),
             "backend": self.backend.object,
             "backend_path": path,
             "result": result,
@@ -240,7 +235,7 @@ impl Hooks<'_> {
         command.env_clear().envs(variables);
         let ended = self.runner.run(command)?;
         if !ended.status.success() {
-            let findings = self.failed(&format!("`{hook}` ended with {}", ended.status));
+            let findings = self.failed(&format!("`build_wheel` ended with {}", ended.status));
             return Err(Failed { findings, said: ended.said });
         }
         let answer =
@@ -248,7 +243,7 @@ impl Hooks<'_> {
         match answer {
             Some(answer) => Ok((answer, ended.said)),
             None => Err(Failed {
-                findings: self.failed(&format!("`{hook}` left no result")),
+                findings: self.failed("`build_wheel` left no result"),
                 said: ended.said,
             }),
         }

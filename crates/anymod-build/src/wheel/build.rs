@@ -9,8 +9,8 @@ use anymod_model::event::Finding;
 use anymod_model::{Diagnostic, Diagnostics, Severity};
 use anymod_store::Fields;
 
-use super::backend::{Backend, BuiltWheel, Failed, Hooks};
-use super::cross::{self, Build, Cross};
+use super::backend::{Backend, BuiltWheel, Came, Failed, Hooks};
+use super::cross::{Build, Cross};
 use super::environment::{self, BuildEnvironment};
 use super::extensions::{self, Attempt, Tree};
 use super::finish::{self, Finishing};
@@ -174,20 +174,55 @@ impl One<'_> {
         );
         let stand_in = self.install_stand_in(place, interpreter)?;
         let cross = Cross::write(self.target, &stand_in, place.scratch.directory("cross")?)?;
-        let environment = self.environment(place, backend, fetched, interpreter, &cross)?;
+        let user = &self.request.environment;
+        let mut environment = match self.request.isolated {
+            true => environment::prepare(interpreter, &backend.requires, user, self.runner)?,
+            false => BuildEnvironment::none(interpreter),
+        };
+        let kept = self.kept_answer(fetched, &environment);
+        let mut known = self.known_answer(kept.as_deref());
         self.stage(Stage::Build, &fetched.label, tell);
-        let build = self.told(place, &environment);
+        loop {
+            if let Some(more) = known.as_ref().filter(|more| !more.is_empty()) {
+                let all = backend.requires.union(more).cloned().collect();
+                environment = environment::prepare(interpreter, &all, user, self.runner)?;
+            }
+            let asked = known.is_none().then(|| place.scratch.directory("asked")).transpose()?;
+            match self.ask_backend(place, backend, &environment, &cross, asked.as_deref())? {
+                Came::Needs(more) => {
+                    keep_answer(kept.as_deref(), &more)?;
+                    known = Some(more);
+                }
+                Came::Wheel(built) => {
+                    if known.is_none() {
+                        keep_answer(kept.as_deref(), &BTreeSet::new())?;
+                    }
+                    return Ok((environment, built));
+                }
+            }
+        }
+    }
+
+    /// Has the backend build in an environment, or say what it lacks.
+    fn ask_backend(
+        &self,
+        place: &Place,
+        backend: &Backend,
+        environment: &BuildEnvironment,
+        cross: &Cross<'_>,
+        asked: Option<&Path>,
+    ) -> Result<Came, Failed> {
+        let build = self.told(place, environment);
         let settings = cross.settings(backend, &build, &self.request.config_settings);
         let hooks = Hooks {
             backend,
             root: &place.root,
-            environment: &environment,
+            environment,
             work: &place.work,
             settings: &settings,
             runner: self.runner,
         };
-        let built = hooks.build_wheel(&place.raw, &cross.variables(&build))?;
-        Ok((environment, built))
+        hooks.build_wheel(&place.raw, asked, &cross.variables(&build))
     }
 
     fn told<'b>(&'b self, place: &'b Place, environment: &'b BuildEnvironment) -> Build<'b> {
@@ -235,60 +270,12 @@ impl One<'_> {
         Ok(intercept::install(&setup, &directory, &request.executable)?.bin)
     }
 
-    /// The environment with all that the backend needs, which it says in two steps.
-    fn environment(
-        &self,
-        place: &Place,
-        backend: &Backend,
-        fetched: &Fetched,
-        interpreter: &Interpreter,
-        cross: &Cross<'_>,
-    ) -> Result<BuildEnvironment, Failed> {
-        let user = &self.request.environment;
+    /// What the backend needs besides, if that is known: nothing is asked of the user's own environment.
+    fn known_answer(&self, kept: Option<&Path>) -> Option<BTreeSet<String>> {
         if !self.request.isolated {
-            return Ok(BuildEnvironment::none(interpreter));
+            return Some(BTreeSet::new());
         }
-        let first = environment::prepare(interpreter, &backend.requires, user, self.runner)?;
-        let kept = self.kept_answer(fetched, &first);
-        let answer = kept.as_deref().and_then(|path| std::fs::read(path).ok());
-        let known: Option<BTreeSet<String>> =
-            answer.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let more = match known {
-            Some(known) => known,
-            None => {
-                let build = self.told(place, &first);
-                let settings = cross.settings(backend, &build, &self.request.config_settings);
-                let hooks = Hooks {
-                    backend,
-                    root: &place.root,
-                    environment: &first,
-                    work: &place.work,
-                    settings: &settings,
-                    runner: self.runner,
-                };
-                let mut host = cross::host_variables(&first, user);
-                // Not that of the hook that builds: what is left there would give its files other names.
-                let asked = place.scratch.directory("asked")?;
-                host.insert("TMPDIR".to_owned(), asked.display().to_string());
-                // Some backends look for what only the target has before they say what they need.
-                let more = match hooks.requirements(&host) {
-                    Err(failed) if !self.request.cancel.is_set() => {
-                        hooks.requirements(&cross.variables(&build)).map_err(|_| failed)?
-                    }
-                    answer => answer?,
-                };
-                if let Some(path) = kept {
-                    let text = serde_json::to_vec(&more).unwrap_or_default();
-                    install::write_if_changed(&path, &text)?;
-                }
-                more
-            }
-        };
-        if more.is_empty() {
-            return Ok(first);
-        }
-        let all = backend.requires.union(&more).cloned().collect();
-        Ok(environment::prepare(interpreter, &all, user, self.runner)?)
+        serde_json::from_slice(&std::fs::read(kept?).ok()?).ok()
     }
 
     /// Where the answer to the question what a backend needs is kept. The same archive asked in the same environment with the
@@ -384,6 +371,12 @@ impl One<'_> {
             milliseconds: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
         })
     }
+}
+
+fn keep_answer(place: Option<&Path>, more: &BTreeSet<String>) -> Result<(), Diagnostic> {
+    let Some(path) = place else { return Ok(()) };
+    let text = serde_json::to_vec(more).unwrap_or_default();
+    install::write_if_changed(path, &text).map(drop)
 }
 
 fn describe(source: &source::Source) -> String {

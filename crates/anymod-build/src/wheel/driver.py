@@ -1,8 +1,9 @@
-"""Runs one PEP 517 hook of a build backend: `driver.py REQUEST`, a JSON file.
+"""Builds a wheel with a PEP 517 backend: `driver.py REQUEST`, a JSON file.
 
 Started by the build environment's own interpreter in the directory of the source. The backend is imported and called as
-it is; what it returns, and what setuptools knows of the extension modules afterwards, is written to the file that the
-request names. Of requirements that it returns, only those are written that the environment does not meet yet.
+it is. If the request says so, it is first asked what else it needs, in a process of its own that shares the import; what the
+environment does not meet yet ends the build. What comes of it, and what setuptools knows of the extension modules
+afterwards, is written to the file that the request names.
 """
 
 import importlib
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 
 def end_with(parent):
@@ -91,26 +93,62 @@ def name_alike():
     names._rng, names._rng_pid = random.Random(0), os.getpid()
 
 
+def ask(request, backend):
+    """What the backend needs that is not there, asked in a process of its own: hooks may change whatever they like."""
+    hook = getattr(backend, "get_requires_for_build_wheel", None)
+    if hook is None:
+        return []
+    answer = os.path.join(request["asked"], "answer.json")
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            # What is left there would give the files of the build other names.
+            os.environ["TMPDIR"] = tempfile.tempdir = request["asked"]
+            name_alike()
+            sys.argv = ["get_requires_for_build_wheel"]
+            value = hook(request["settings"])
+            with open(answer, "w", encoding="utf-8") as file:
+                json.dump([text for text in value if not is_met(text)], file)
+            status = 0
+        except SystemExit as end:
+            print(end, file=sys.stderr)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    watch(request)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
+        sys.exit("`get_requires_for_build_wheel` failed")
+    with open(answer, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def watch(request):
+    if request["parent"] == os.getppid() and os.getpgrp() == os.getpid():
+        threading.Thread(target=end_with, args=[request["parent"]], daemon=True).start()
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         request = json.load(file)
-    if request["parent"] == os.getppid() and os.getpgrp() == os.getpid():
-        threading.Thread(target=end_with, args=[request["parent"]], daemon=True).start()
     name_alike()
     # The first entry is the directory of this file.
     sys.path[:1] = request["backend_path"]
-    sys.argv = [request["hook"]]
-    hook = getattr(load(request["backend"]), request["hook"], None)
-    if hook is None and request["optional"]:
-        value = []
-    elif hook is None:
-        sys.exit(f"the backend {request['backend']} has no hook {request['hook']}")
+    sys.argv = ["build_wheel"]
+    backend = load(request["backend"])
+    answer = {"requirements": [], "wheel": None, "extensions": []}
+    if request["asked"]:
+        answer["requirements"] = ask(request, backend)
     else:
-        value = hook(*request["arguments"])
-    if request["hook"].startswith("get_requires") and isinstance(value, list):
-        value = [text for text in value if not is_met(text)]
+        watch(request)
+    if not answer["requirements"]:
+        answer["wheel"] = backend.build_wheel(request["into"], request["settings"], None)
+        answer["extensions"] = declared()
     with open(request["result"], "w", encoding="utf-8") as file:
-        json.dump({"value": value, "extensions": declared()}, file)
+        json.dump(answer, file)
 
 
 if __name__ == "__main__":
