@@ -143,7 +143,7 @@ fn try_package(
     build.args(["--hash", &format!("sha256:{}", package.sha256)]);
     build.arg("--store").arg(out.join("store")).arg("--out").arg(&out);
     for setting in &package.config {
-        build.args(["--config-setting", setting]);
+        build.arg(format!("--config-setting={setting}"));
     }
     if let Some(export) = &package.export {
         build.args(["--export", export]);
