@@ -1,5 +1,6 @@
 //! Measures anymod and the incumbent side by side in one run and prints the ratios: `cargo xtask bench mpy`,
-//! `cargo xtask bench engine [PART]`, `cargo xtask bench pyodide [PART]`, `cargo xtask bench wasm [PART]`.
+//! `cargo xtask bench engine [PART]`, `cargo xtask bench pyodide [PART]`, `cargo xtask bench wasm [PART]`,
+//! `cargo xtask bench split`.
 //!
 //! A benchmark prints and never judges: absolute times belong to the machine, so the table quotes medians and ratios.
 //! Inputs are generated or built here, under `target/bench`, and the incumbent comes from `tests/runtimes/setup`.
@@ -16,6 +17,7 @@ mod measure;
 mod mpy;
 mod parts;
 mod pyodide;
+mod split;
 mod wasm;
 
 use std::process::ExitCode;
@@ -29,10 +31,11 @@ fn main() -> ExitCode {
         ["engine", part] => engine::run(Some(part)),
         ["pyodide"] => pyodide::run(None),
         ["pyodide", part] => pyodide::run(Some(part)),
+        ["split"] => split::run(),
         ["wasm"] => wasm::run(None),
         ["wasm", part] => wasm::run(Some(part)),
         _ => Err(format!(
-            "usage: cargo xtask bench mpy | engine [{}] | pyodide [{}] | wasm [{}]",
+            "usage: cargo xtask bench mpy | engine [{}] | pyodide [{}] | wasm [{}] | split",
             parts::names(&engine::PARTS, "|"),
             parts::names(&pyodide::PARTS, "|"),
             parts::names(&wasm::PARTS, "|")

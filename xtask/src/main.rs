@@ -24,7 +24,7 @@ const TASKS: &[Task] = &[
     (
         "bench",
         bench::run,
-        "measure against the incumbents: bench mpy | bench engine [PART] | bench pyodide [PART] | bench wasm [PART]",
+        "measure against the incumbents: bench mpy | bench engine [PART] | bench pyodide [PART] | bench wasm [PART] | bench split",
     ),
     ("docs", docs::run, "write docs/reference from the tables; --check only compares"),
     ("fuzz", fuzz::run, "seed and fuzz the readers of foreign bytes: fuzz [TARGET] [SECONDS]"),
