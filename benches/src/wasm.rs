@@ -36,6 +36,8 @@ pub(crate) struct Wasm {
     directory: PathBuf,
     /// The managed zig.
     zig: PathBuf,
+    /// The interpreter that runs the helper; what chooses among several costs more than the helper.
+    python: PathBuf,
 }
 
 impl Wasm {
@@ -54,7 +56,11 @@ impl Wasm {
         std::os::unix::fs::symlink(home, packages.join("ziglang"))
             .map_err(|error| error.to_string())?;
         write(&directory.join("incumbent.py"), include_str!("wasm/incumbent.py"))?;
-        Ok(Wasm { anymod, directory, zig })
+        let asked =
+            Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
+        let asked = asked.map_err(|error| format!("cannot run python3: {error}"))?.stdout;
+        let python = PathBuf::from(String::from_utf8_lossy(&asked).trim());
+        Ok(Wasm { anymod, directory, zig, python })
     }
 
     /// Ours, run in a project, with a store and caches of the benchmark's own.
@@ -67,7 +73,7 @@ impl Wasm {
 
     /// The helper in Python.
     fn helper(&self, project: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new("python3");
+        let mut command = Command::new(&self.python);
         command.arg(self.directory.join("incumbent.py")).args(arguments).current_dir(project);
         self.with_packages(&mut command);
         command

@@ -23,11 +23,12 @@ pub(super) fn null(wasm: &Wasm) -> Result<(), String> {
     // A makefile for each combination asks the helper three times before it finds that nothing is to be done.
     let makefile = root.join("Makefile");
     let helper = wasm.directory.join("incumbent.py").display().to_string();
+    let python = wasm.python.display();
     let mut text = String::new();
     for (variable, line) in [("CC", "cc"), ("AR", "ar"), ("CFLAGS", "cflags")] {
         let _ = writeln!(
             text,
-            "{variable} := $(shell python3 '{helper}' flags $(TARGET) $(TYPE) {line})"
+            "{variable} := $(shell '{python}' '{helper}' flags $(TARGET) $(TYPE) {line})"
         );
     }
     text.push_str("all: ;@:\n");

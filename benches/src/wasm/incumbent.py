@@ -59,7 +59,7 @@ def bundle(force, cache, output, archives):
     if force or not os.path.exists(kept):
         os.makedirs(cache, exist_ok=True)
         whole = ["-Wl,--whole-archive", *archives, "-Wl,--no-whole-archive"]
-        options = ["-Wl,--export-memory", "-Wl,--export-dynamic", "-Wl,--stack-first", "-Wl,-z,stack-size=16777216"]
+        options = ["-Wl,--export-memory", "-Wl,--export-dynamic", "-Wl,-z,stack-size=16777216"]
         command = ZIG + ["cc", "-target", "wasm32-wasi", "-mexec-model=reactor", *options, "-o", kept, *whole]
         subprocess.run(command, check=True)
         with open(os.path.join(cache, "manifest.json"), "w") as file:
