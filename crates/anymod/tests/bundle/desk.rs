@@ -13,6 +13,9 @@ const CLANG: &str = "clang-19";
 const AR: &str = "llvm-ar-19";
 const PACKAGES: &str = "run `apt-get install clang-19 llvm-19`, or `./dev test`";
 
+/// Variables of whoever runs the tests that would be taken for what is wanted.
+const FOREIGN: [&str; 5] = ["CC", "AR", "CFLAGS", "LDFLAGS", "MAKEFLAGS"];
+
 pub(crate) struct Desk {
     scratch: tempfile::TempDir,
     /// Where everything is; its name has a space and letters beyond ASCII.
@@ -86,8 +89,21 @@ impl Desk {
     pub(crate) fn anymod(&self, words: &[&str]) -> Command {
         let mut command = anymod(&self.directory);
         command.args(words).env("ANYMOD_STORE", self.scratch.path().join("the störe"));
-        for name in ["CC", "AR", "CFLAGS", "LDFLAGS", "MAKEFLAGS"] {
+        for name in FOREIGN {
             command.env_remove(name);
+        }
+        command
+    }
+
+    /// Another command that calls the one under test, with the same environment.
+    pub(crate) fn with_environment(&self, mut command: Command) -> Command {
+        let model = self.anymod(&[]);
+        command.current_dir(&self.directory);
+        for (name, value) in model.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
         }
         command
     }

@@ -13,10 +13,10 @@ const IMPORTS: [&str; 2] = ["--allow-import=toy.write", "--allow-import=toy.fail
 pub(crate) struct Info {
     /// What declares their functions.
     pub(crate) headers: Vec<String>,
-    include_dirs: Vec<PathBuf>,
+    /// The C compiler and its first arguments.
+    cc: Vec<String>,
     cflags: Vec<String>,
-    /// Archives and other libraries, in the order in which they are linked.
-    archives: Vec<PathBuf>,
+    /// Archives, libraries and options, in the order in which they are linked.
     ldflags: Vec<String>,
 }
 
@@ -27,9 +27,11 @@ pub(crate) fn bundle(program: &Path, build_type: &str) -> Result<PathBuf, String
     Ok(PathBuf::from(path.trim_end_matches('\n')))
 }
 
-/// What to compile and link the C of a program with.
+/// Builds the modules of a program for this machine; what to compile and link its C with.
 pub(crate) fn info(program: &Path, build_type: &str) -> Result<Info, String> {
-    let words = ["info", "--target", "native", "--build-type", build_type, "--format", "json"];
+    let target = ["--target", "native", "--build-type", build_type];
+    anymod(program, &[&["build", "--quiet"][..], &target].concat())?;
+    let words = [&["info", "--format", "json"][..], &target].concat();
     let text = anymod(program, &words)?;
     serde_json::from_str(&text)
         .map_err(|error| format!("`anymod info` says something else: {error}"))
@@ -37,13 +39,10 @@ pub(crate) fn info(program: &Path, build_type: &str) -> Result<Info, String> {
 
 /// Compiles and links the C of a program.
 pub(crate) fn link(info: &Info, source: &Path, output: &Path) -> Result<(), String> {
-    let mut command = Command::new("cc");
-    for directory in &info.include_dirs {
-        command.arg("-I").arg(directory);
-    }
-    command.args(&info.cflags).arg(source).arg("-o").arg(output);
-    command.args(&info.archives).args(&info.ldflags);
-    let status = command.status().map_err(|error| format!("cannot run `cc`: {error}"))?;
+    let (program, first) = info.cc.split_first().ok_or("there is no C compiler")?;
+    let mut command = Command::new(program);
+    command.args(first).args(&info.cflags).arg(source).arg("-o").arg(output).args(&info.ldflags);
+    let status = command.status().map_err(|error| format!("cannot run `{program}`: {error}"))?;
     if status.success() { Ok(()) } else { Err("the C compiler failed".to_owned()) }
 }
 
