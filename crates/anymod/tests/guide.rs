@@ -1,7 +1,8 @@
-//! Runs the commands that `README.md` and the pages of `docs/` show and compares their output with the output shown.
+//! Runs the commands that `README.md`, the pages of `docs/` and an example's page show and compares their output with the output shown.
 //!
 //! A page is a session: its blocks run from top to bottom in one shell, which starts in a directory that looks like a
-//! clone of the repository (`examples/`, `tests/` and `dev`). What counts in a page:
+//! clone of the repository (`examples/`, `tests/` and `dev`). The language of `examples/qrcode` is on the path: cargo builds it
+//! beside the command under test. What counts in a page:
 //!
 //! - a fenced block `console`: a line `$ COMMAND`, continued by lines `> MORE` after a `\`, and below it the output,
 //!   standard error included. `...` on a line of its own stands for any lines, `[..]` for anything within a line.
@@ -26,7 +27,9 @@ use support::process::run;
 use support::{Checked, ensure, scratch, write};
 
 fn main() -> ExitCode {
-    let mut pages = vec!["README.md".to_owned(), "docs/walkthrough.md".to_owned()];
+    let mut pages = ["README.md", "docs/walkthrough.md", "examples/qrcode/README.md"]
+        .map(str::to_owned)
+        .to_vec();
     let guide = repository().join("docs/guide");
     for entry in std::fs::read_dir(&guide).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -7,7 +7,7 @@ use crate::desk::{Desk, call};
 use crate::support::process::{Finished, run};
 use crate::support::{Checked, ensure, same_bytes};
 
-pub(crate) const CASES: [Case; 11] = [
+pub(crate) const CASES: [Case; 12] = [
     ("equal_bytes", equal_bytes),
     ("debug_then_release", debug_then_release),
     ("build_types_do_not_mix", build_types_do_not_mix),
@@ -19,6 +19,7 @@ pub(crate) const CASES: [Case; 11] = [
     ("failing_flags", failing_flags),
     ("stamps", stamps),
     ("outside", outside),
+    ("no_wasm", no_wasm),
 ];
 
 /// A host library and two modules that use it; one has a directory of headers with a space in its name.
@@ -251,4 +252,19 @@ fn outside() -> Checked {
     desk.write("anymod.toml", text)?;
     refused(&desk, &["bundle"], "../outside/more.c")?;
     ok(&desk, &["bundle", "--allow-outside", "-o", "out.wasm"]).map(|_| ())
+}
+
+/// A module that says that it has no build for WebAssembly is left out, and not if it is asked for by name.
+fn no_wasm() -> Checked {
+    let desk = project()?;
+    let reason = "it maps files into memory";
+    let text = format!("{MANIFEST}\n[module.two.wasm]\nsupported = false\nreason = \"{reason}\"\n");
+    desk.write("anymod.toml", text)?;
+    let built = ok(&desk, &["build"])?;
+    ensure(built.stderr.contains(reason), || format!("left out without a word: {built}"))?;
+    ensure(desk.path("build/native/release/two.a").exists(), || "no native build".to_owned())?;
+    ok(&desk, &["bundle", "-o", "out.wasm"])?;
+    let found = (desk.call("one", &[])?, desk.call("two", &[]).is_err());
+    ensure(found == (50, true), || format!("{found:?}"))?;
+    refused(&desk, &["build", "-t", "wasi", "two"], reason).map(|_| ())
 }
