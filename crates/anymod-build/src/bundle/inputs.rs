@@ -2,11 +2,12 @@
 //!
 //! A thin archive is its members: their digests are what counts, not the list with its times. Never looks into an object.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anymod_link::archive::{self, Content};
-use anymod_model::codes::link as link_codes;
+use anymod_model::codes::{link as link_codes, wasm as code};
 use anymod_model::{Diagnostic, Diagnostics, Place};
 use anymod_store::{Digest, Visit};
 
@@ -19,6 +20,11 @@ pub(super) struct Inputs {
     pub(super) archives: Vec<Input>,
     /// Archives of which only what is needed is linked.
     pub(super) libraries: Vec<Input>,
+}
+
+/// A path without symbolic links, as far as it is there.
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// An archive.
@@ -62,7 +68,28 @@ impl Inputs {
             found
         };
         let inputs = Inputs { archives: all(paths), libraries: all(libraries) };
+        findings.extend(inputs.twice());
         if findings.is_empty() { Ok(inputs) } else { Err(Diagnostics(findings)) }
+    }
+
+    /// Archives that are named more than once, whose symbols would all be there twice.
+    fn twice(&self) -> Vec<Diagnostic> {
+        let mut seen = BTreeSet::new();
+        let again = self.archives.iter().filter(|input| !seen.insert(real(&input.path)));
+        let told = |input: &Input| {
+            Diagnostic::error(&code::REQUEST, format!("`{}` is named twice", input.shown))
+                .hint("name every archive once")
+        };
+        again.map(told).collect()
+    }
+
+    /// True if a file is one of those that are linked, whatever it is called.
+    pub(super) fn holds(&self, file: &Path) -> bool {
+        let Some(found) = stat(file) else { return false };
+        let file = real(file);
+        let inputs = || self.archives.iter().chain(&self.libraries);
+        inputs().flat_map(|input| &input.files).any(|seen| seen.stat == Some(found))
+            || inputs().any(|input| real(&input.path) == file)
     }
 
     /// Walks over all of it that decides bytes. The names of the archives are in the bundle.

@@ -225,6 +225,12 @@ pub fn bundle(request: &BundleRequest, environment: &Environment) -> Result<Bund
         None => memory.join(format!("{}.wasm", place.key)),
     };
     let output = std::path::absolute(&output).unwrap_or(output);
+    if inputs.holds(&output) {
+        let message = format!("`{}` would be written over what is linked", output.display());
+        return Err(Diagnostic::error(&code::REQUEST, message)
+            .hint("give the bundle another name with `-o`")
+            .into());
+    }
     let store = request.store.as_ref().map(StoreRequest::open).transpose()?;
     let store = store.map(Store::for_a_moment);
     let mut made =

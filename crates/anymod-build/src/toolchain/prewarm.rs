@@ -52,7 +52,8 @@ pub fn prewarm(target: Target, environment: &Environment) -> Result<(), Diagnost
             .args(arguments)
             .args(&tools.cflags)
             .args(&tools.ldflags)
-            .args([name, "-o", "probe"])
+            // WASI's C++ library has none.
+            .args(["-fno-exceptions", name, "-o", "probe"])
             .current_dir(directory.path())
             .env_clear()
             .envs(environment.for_tools())

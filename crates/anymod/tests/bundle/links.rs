@@ -5,7 +5,7 @@ use crate::desk::Desk;
 use crate::support::process::run;
 use crate::support::{Checked, ensure};
 
-pub(crate) const CASES: [Case; 15] = [
+pub(crate) const CASES: [Case; 16] = [
     ("whole_archives", whole_archives),
     ("constructors_run_once", constructors_run_once),
     ("stack", stack),
@@ -21,6 +21,7 @@ pub(crate) const CASES: [Case; 15] = [
     ("side_module", side_module),
     ("not_an_archive", not_an_archive),
     ("decoys", decoys),
+    ("slips", slips),
 ];
 
 /// A function that is exported under its name.
@@ -260,4 +261,21 @@ fn decoys() -> Checked {
     run(desk.anymod(&words).env("PATH", &desk.directory))?.ok()?;
     ensure(!desk.path("mark").exists(), || "a decoy was run".to_owned())?;
     ensure(desk.call("a", &[])? == 1, || "another result".to_owned())
+}
+
+/// An archive that is named twice, and one that the bundle would be written over, by whatever name.
+fn slips() -> Checked {
+    let desk = Desk::new()?;
+    desk.module("a", &exported("a", "1"))?;
+    let archive = desk.read("a.a")?;
+    std::os::unix::fs::symlink("a.a", desk.path("link.a")).map_err(|error| error.to_string())?;
+    let text = desk.refused("G0117", &["a.a", "./link.a"])?;
+    one_line(&text, "`./link.a` is named twice")?;
+    for output in ["a.a", "link.a"] {
+        let finished = run(&mut desk.anymod(&["bundle", "-o", output, "a.a"]))?;
+        ensure(finished.status == 2 && finished.stderr.contains("written over"), || {
+            format!("not refused: {finished}")
+        })?;
+    }
+    ensure(desk.read("a.a")? == archive, || "the archive was written over".to_owned())
 }
