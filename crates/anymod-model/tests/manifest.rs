@@ -6,6 +6,7 @@
 //! - `#: toolchain TARGET` dumps the choice of a compiler.
 //! - `#: library NAME TARGET BUILD-TYPE` dumps its settings.
 //! - `#: artifact NAME` dumps its settings.
+//! - `#: adopt FILE` adds another manifest of the directory and dumps both.
 //! - `#: env NAME=VALUE` sets a variable; no other is set.
 //!
 //! Without a question, or if the manifest is wrong, `expect.txt` holds what parsing gives. `BLESS=1` rewrites it.
@@ -52,7 +53,9 @@ fn render(findings: &Diagnostics, text: &str) -> String {
     let mut out = String::new();
     for finding in &findings.0 {
         let mut plain = finding.clone();
-        if let Some(Place::Text { file, span }) = plain.place.take() {
+        // A place in another file stays as it is told.
+        let ours = |place: &mut Place| matches!(place, Place::Text { file, .. } if file == FILE);
+        if let Some(Place::Text { file, span }) = plain.place.take_if(ours) {
             let (line, column) = line_and_column(text, span.start);
             let there = text[span].lines().next().unwrap_or_default();
             writeln!(out, "{file}:{line}:{column}: `{there}`").unwrap();
@@ -262,7 +265,7 @@ fn dump_manifest(manifest: &Manifest) -> String {
 }
 
 /// Answers the questions of a case; also the codes of all findings.
-fn answer(text: &str, codes: &mut BTreeSet<&'static str>) -> String {
+fn answer(case: &Path, text: &str, codes: &mut BTreeSet<&'static str>) -> String {
     let directives = || text.lines().filter_map(|line| line.strip_prefix("#: "));
     let variables: BTreeMap<&str, &str> = directives()
         .filter_map(|line| line.strip_prefix("env "))
@@ -291,6 +294,13 @@ fn answer(text: &str, codes: &mut BTreeSet<&'static str>) -> String {
             ["library", name, for_target, build_type] => manifest
                 .library(None, name, target(for_target), build_type, &environment)
                 .map_or_else(&mut failed, |library| dump_library(library.as_ref(), text)),
+            ["adopt", file] => {
+                let other = std::fs::read_to_string(case.join(file)).unwrap();
+                let mut both = manifest.clone();
+                parse(&other, file)
+                    .and_then(|other| Ok(both.adopt(other, "added")?))
+                    .map_or_else(&mut failed, |()| dump_manifest(&both))
+            }
             ["artifact", name] => manifest
                 .artifact(name, &environment)
                 .map_or_else(&mut failed, |settings| dump_artifact(&settings, text)),
@@ -307,7 +317,7 @@ fn cases_give_what_they_expect() {
     let mut wrong = Vec::new();
     for case in cases() {
         let text = std::fs::read_to_string(case.join(FILE)).unwrap();
-        let found = answer(&text, &mut codes);
+        let found = answer(&case, &text, &mut codes);
         let expect = case.join("expect.txt");
         if std::env::var_os("BLESS").is_some() {
             std::fs::write(&expect, &found).unwrap();
