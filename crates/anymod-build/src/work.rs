@@ -21,6 +21,7 @@ use crate::archives::facts;
 use crate::children::{Children, Stop};
 use crate::environment::{Environment, SOURCE_DATE_EPOCH};
 use crate::fence::Fence;
+use crate::headers::INCLUDE_DIR;
 use crate::install;
 use crate::jobs::Jobs;
 use crate::mpy::as_inputs;
@@ -79,6 +80,8 @@ pub(crate) fn clear_leftovers(root: &Path) {
     // Only a run that was killed leaves its directory, and only then need every other one be looked into.
     if left.is_empty() {
         install::clear_leftovers(&build);
+        // Headers are written before there is one.
+        install::clear_leftovers_below(&root.join(INCLUDE_DIR));
     } else {
         install::clear_leftovers_below(&build);
     }

@@ -341,10 +341,24 @@ pub(crate) fn ask(
     environment: &Environment,
     log: &mut Log,
 ) -> Result<String, Diagnostic> {
+    ask_with(program, arguments, &[], environment, log)
+}
+
+/// The same of a program whose answer depends on variables as well.
+pub(crate) fn ask_with(
+    program: &Path,
+    arguments: &[&str],
+    variables: &[&str],
+    environment: &Environment,
+    log: &mut Log,
+) -> Result<String, Diagnostic> {
     let mut question = Fields::new();
     question.add(program.to_string_lossy().as_bytes());
     question.add(digest_of(program, log)?.to_string());
     question.list(arguments.iter());
+    let set = |name: &&str| Some(((*name).to_owned(), environment.get(name)?.to_owned()));
+    let variables: Vec<(String, String)> = variables.iter().filter_map(set).collect();
+    question.list(variables.iter().map(|(name, value)| format!("{name}={value}")));
     let question = question.finish();
     if let Some(answer) = log.fact(&question) {
         return Ok(answer.to_owned());
@@ -353,6 +367,7 @@ pub(crate) fn ask(
         .args(arguments)
         .env_clear()
         .envs(environment.for_tools())
+        .envs(variables)
         .stdin(std::process::Stdio::null())
         .output();
     let output = output.map_err(|error| unusable(program, &crate::install::reason(&error)))?;

@@ -131,8 +131,12 @@ impl Planner<'_> {
             })
         };
         let (cargo, rustc) = (find("cargo")?, find("rustc")?);
-        let version = toolchain::ask(&rustc, &["-vV"], self.environment, self.log)?;
-        let sysroot = toolchain::ask(&rustc, &["--print=sysroot"], self.environment, self.log)?;
+        // Often it is rustup's, which runs the compiler that these choose.
+        let chosen = ["RUSTUP_HOME", "CARGO_HOME", "RUSTUP_TOOLCHAIN"];
+        let mut ask = |question: &str| {
+            toolchain::ask_with(&rustc, &[question], &chosen, self.environment, self.log)
+        };
+        let (version, sysroot) = (ask("-vV")?, ask("--print=sysroot")?);
         let names = rust_targets(platform);
         let has = |name: &&&str| {
             let directory = format!("{sysroot}/lib/rustlib/{name}/lib");
