@@ -1,7 +1,7 @@
 //! Bytes as a WebAssembly module: read, asked everything, validated, audited by itself.
 #![no_main]
 
-use anymod_link::wasm::{Features, absolute_paths, read, set_runtime_path, validate};
+use anymod_link::wasm::{Features, absolute_paths, read, resolve, set_runtime_path, validate};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     match read(data, "fuzz.so") {
@@ -10,6 +10,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             let _ = module.function_names();
             for export in module.exports.iter().take(1000) {
                 let _ = module.signature(export.index);
+            }
+            let (own, main) = (resolve::Offers::of(&module), resolve::Offers::of_main(&module));
+            for wanted in resolve::wanted(&module) {
+                let _ = resolve::provider(&wanted, &[&own, &main]);
             }
             for part in &module.data {
                 let at = usize::try_from(part.offset).expect("an offset in memory");

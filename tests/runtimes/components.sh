@@ -1,7 +1,7 @@
 # How each component of the cache is made. Sourced after lib.sh and apt.sh.
 
 COMPONENTS=(micropython-x64 micropython-x86 micropython-arm micropython-source incumbent micropython-rv32imc
-    loader-x64 loader-rv32imc loader-rv64imc loader-xtensa)
+    loader-x64 loader-rv32imc loader-rv64imc loader-xtensa foreign-wheels)
 
 # What a failure in the middle leaves behind.
 UNFINISHED=
@@ -22,7 +22,9 @@ install_component() {
         micropython-x64) make_packaged "$temporary" amd64 ;;
         micropython-x86) make_packaged "$temporary" i386 ;;
         micropython-arm) make_packaged "$temporary" armhf ;;
-        micropython-source) make_source "$temporary" ;;
+        micropython-source) make_source "$temporary" "micropython=$MICROPYTHON_PACKAGE" tools/mpy_ld.py ;;
+        cpython-source) make_source "$temporary" "python${CPYTHON_VERSION%.*}=$CPYTHON_PACKAGE" Modules/Setup.stdlib.in ;;
+        foreign-wheels) make_wheels "$temporary" ;;
         incumbent) make_incumbent "$temporary" ;;
         micropython-rv32imc) make_port "$temporary" ;;
         zig) make_zig "$temporary" ;;
@@ -55,16 +57,32 @@ make_packaged() {
     unpack_packages "$directory" "${packages[@]}"
 }
 
+# make_source DIRECTORY PACKAGE=VERSION FILE: a source package as its authors made it, which has to hold FILE.
 make_source() {
-    local directory=$1 archive
-    say "fetching from Debian $MICROPYTHON_SUITE: source of micropython $MICROPYTHON_PACKAGE"
-    fetch "$directory" source --download-only "micropython=$MICROPYTHON_PACKAGE"
-    for archive in "$directory"/*.orig.tar.*; do
+    local directory=$1 package=$2 file=$3 archive
+    say "fetching from Debian $MICROPYTHON_SUITE: source of $package"
+    fetch "$directory" source --download-only "$package"
+    for archive in "$directory"/*.orig.tar.?z; do
         tar -xf "$archive" -C "$directory" --strip-components=1
     done
-    rm "$directory"/micropython_*
-    [ -f "$directory/tools/mpy_ld.py" ] || die "the source package has no tools/mpy_ld.py" \
-        "pins.sh names a version that setup does not know"
+    rm "$directory/${package%%=*}"_*
+    [ -f "$directory/$file" ] || die "the source of $package has no $file" \
+        "its version is one that setup does not know"
+}
+
+# Wheels by others, of several platforms, whatever Python is here.
+make_wheels() {
+    local directory=$1 python platform package hash
+    need python3 python3
+    while read -r python platform package hash; do
+        case $python in '#'*) continue ;; esac
+        say "fetching with pip: $package for $platform"
+        printf '%s --hash=sha256:%s\n' "$package" "$hash" >"$directory/requirements.txt"
+        twice python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+            --require-hashes --python-version "$python" --platform "$platform" --dest "$directory" \
+            -r "$directory/requirements.txt" || die "pip cannot fetch $package" "check the network"
+    done <"$RUNTIMES_DIR/foreign-wheels.txt"
+    rm "$directory/requirements.txt"
 }
 
 # What the source's tools/mpy_ld.py and tools/mpy-tool.py need to run, and a command for each.

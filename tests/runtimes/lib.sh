@@ -6,6 +6,9 @@ CACHE=${ANYMOD_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/anymod-dev}
 GLUE_HEADERS=../../crates/anymod-build/include
 # shellcheck source=tests/runtimes/pins.sh
 . "$RUNTIMES_DIR/pins.sh"
+# The source that `cargo xtask cpython-split` builds, of the same suite. Nothing that is built here depends on it.
+CPYTHON_VERSION=3.13.5
+CPYTHON_PACKAGE=3.13.5-2+deb13u5
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -37,6 +40,8 @@ component_dir() {
         incumbent) printf '%s/%s-%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" "${PYELFTOOLS_SHA256:0:6}${AR_SHA256:0:6}" ;;
         zig) printf '%s/%s-%s' "$CACHE" "$1" "$ZIG_VERSION" ;;
         loader-*) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp loader "$GLUE_HEADERS")" ;;
+        cpython-source) printf '%s/%s-%s' "$CACHE" "$1" "$CPYTHON_VERSION" ;;
+        foreign-wheels) printf '%s/%s-%s' "$CACHE" "$1" "$(sha256sum "$RUNTIMES_DIR/foreign-wheels.txt" | cut -c1-12)" ;;
         *) die "unknown component \`$1\`" ;;
     esac
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use anymod_link::wasm::{GOT_FUNCTION, GOT_MEMORY, Import, ImportKind, Kind};
+use anymod_link::wasm::{GOT_FUNCTION, GOT_MEMORY, Import, ImportKind, Kind, resolve};
 use anymod_model::Diagnostic;
 use anymod_model::codes::audit as code;
 use anymod_model::pyodide::Exceptions;
@@ -16,22 +16,8 @@ use super::needed;
 use crate::Against;
 use crate::subject::{Shared, Subject};
 
-/// What a loader makes for each module.
-const OF_LOADER: [&str; 7] = [
-    "memory",
-    "__indirect_function_table",
-    "__stack_pointer",
-    "__memory_base",
-    "__table_base",
-    "__memory_base32",
-    "__table_base32",
-];
 /// Tags of exceptions, which are another rule's.
 const TAGS: [&str; 2] = ["__cpp_exception", "__c_longjmp"];
-/// Functions that the loader makes as they are asked for, where exceptions go through JavaScript.
-const MADE_ON_DEMAND: [&str; 2] = ["invoke_", "__cxa_find_matching_catch_"];
-/// Names that functions defined in JavaScript by a module's own source are exported under.
-const OWN_JAVASCRIPT: &str = "__em_js__";
 
 /// Beginnings of names, and what it means when such a one is missing.
 const REASONS: [(&[&str], &str); 6] = [
@@ -116,10 +102,10 @@ fn is_provided(
     match import.module {
         "env" if matches!(import.kind, ImportKind::Tag { .. }) && TAGS.contains(&name) => true,
         "env" => {
-            weak || OF_LOADER.contains(&name)
+            weak || resolve::is_of_loader(name)
                 || known()
-                || offered.contains(format!("{OWN_JAVASCRIPT}{name}").as_str())
-                || javascript && MADE_ON_DEMAND.iter().any(|start| name.starts_with(start))
+                || offered.contains(resolve::javascript_export(name).as_str())
+                || javascript && resolve::is_made_on_demand(name)
         }
         GOT_MEMORY | GOT_FUNCTION | "wasi_snapshot_preview1" => weak || known(),
         _ => false,

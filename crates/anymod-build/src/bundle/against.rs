@@ -6,16 +6,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anymod_link::wasm::{GOT_FUNCTION, GOT_MEMORY, read_outline};
+use anymod_link::wasm::read_outline;
+use anymod_link::wasm::resolve::{Offers, Provider, Wanted, provider};
 use anymod_model::codes::wasm as code;
 use anymod_model::{Diagnostic, Diagnostics, Place};
 
-use super::report::{Import, offers_and_needs};
+use super::report::Import;
 use crate::install;
-
-/// What loaders give, in `env`.
-const GIVEN: [&str; 5] =
-    ["memory", "__indirect_function_table", "__stack_pointer", "__memory_base", "__table_base"];
 
 /// Holds a side module against a main module.
 ///
@@ -23,28 +20,24 @@ const GIVEN: [&str; 5] =
 /// `G0112` with everything that is missing or of another type; those of reading the main module.
 pub(super) fn check(main: &Path, imports: &[Import]) -> Result<(), Diagnostics> {
     let (bytes, shown) = (install::read(main)?, main.display().to_string());
-    let (exports, _) = offers_and_needs(&read_outline(&bytes, &shown)?);
+    let offers = Offers::of_main(&read_outline(&bytes, &shown)?);
     let mut missing = BTreeSet::new();
     let mut findings = Vec::new();
     let lacks = |message: String, hint: &str| {
         Diagnostic::error(&code::MAIN_LACKS, message).at(Place::file(shown.as_str())).hint(hint)
     };
-    for import in imports.iter().filter(|import| is_of_main(import) && !import.weak) {
-        match exports.iter().find(|export| export.name == import.name) {
-            None => drop(missing.insert(import.name.as_str())),
-            Some(export) if import.module == "env" && export.signature != import.signature => {
-                let text = |signature: &Option<String>| {
-                    signature.clone().unwrap_or_else(|| "no function".to_owned())
-                };
+    for import in imports.iter().filter(|import| !import.weak) {
+        match provider(&wanted(import), &[&offers]) {
+            Provider::Missing => drop(missing.insert(import.name.as_str())),
+            Provider::OtherType(_, there) => {
                 let message = format!(
-                    "`{}` is `{}` in the main module, and the side module needs `{}`",
+                    "`{}` is `{there}` in the main module, and the side module needs `{}`",
                     import.name,
-                    text(&export.signature),
-                    text(&import.signature)
+                    import.signature.as_ref().unwrap_or(&import.kind)
                 );
                 findings.push(lacks(message, "compile both with the same declaration"));
             }
-            Some(_) => {}
+            Provider::Loader | Provider::Module(_) => {}
         }
     }
     if !missing.is_empty() {
@@ -58,13 +51,13 @@ pub(super) fn check(main: &Path, imports: &[Import]) -> Result<(), Diagnostics> 
     if findings.is_empty() { Ok(()) } else { Err(Diagnostics(findings)) }
 }
 
-/// True for what neither a loader nor the host gives.
-fn is_of_main(import: &Import) -> bool {
-    match import.module.as_str() {
-        "env" => !GIVEN.contains(&import.name.as_str()),
-        GOT_FUNCTION | GOT_MEMORY => true,
-        // Namespaces of the host's, for instance WASI's.
-        _ => false,
+fn wanted(import: &Import) -> Wanted<'_> {
+    Wanted {
+        module: &import.module,
+        name: &import.name,
+        is_tag: import.kind == "tag",
+        signature: import.signature.as_deref().map(Into::into),
+        is_weak: import.weak,
     }
 }
 

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use anymod_link::wasm::{
-    ExportKind, Features, ImportKind, Module, Signature, ValueType, read_outline, validate,
-};
+use anymod_link::wasm::{ExportKind, Features, ImportKind, Module, read_outline, validate};
 use anymod_model::codes::wasm as code;
 use anymod_model::{Diagnostic, Diagnostics};
 use anymod_store::Digest;
@@ -63,13 +61,13 @@ pub fn offers_and_needs(module: &Module<'_>) -> (Vec<Export>, Vec<Import>) {
         }
         .to_owned(),
         signature: (export.kind == ExportKind::Function)
-            .then(|| module.signature(export.index).map(text))
+            .then(|| module.signature(export.index).map(ToString::to_string))
             .flatten(),
     });
     let imports = module.imports.iter().map(|import| {
         let (kind, signature) = match import.kind {
             ImportKind::Function { type_index } => {
-                ("function", module.signature_of_type(type_index).map(text))
+                ("function", module.signature_of_type(type_index).map(ToString::to_string))
             }
             ImportKind::Table => ("table", None),
             ImportKind::Memory(_) => ("memory", None),
@@ -86,26 +84,6 @@ pub fn offers_and_needs(module: &Module<'_>) -> (Vec<Export>, Vec<Import>) {
         }
     });
     (exports.collect(), imports.collect())
-}
-
-/// A function's type as people write it.
-fn text(signature: &Signature) -> String {
-    let list = |types: &[ValueType]| {
-        let names = types.iter().map(|value| match value {
-            ValueType::I32 => "i32",
-            ValueType::I64 => "i64",
-            ValueType::F32 => "f32",
-            ValueType::F64 => "f64",
-            ValueType::V128 => "v128",
-            ValueType::Reference => "ref",
-        });
-        names.collect::<Vec<_>>().join(", ")
-    };
-    match signature.results.as_slice() {
-        [] => format!("({})", list(&signature.parameters)),
-        [one] => format!("({}) -> {}", list(&signature.parameters), list(&[*one])),
-        several => format!("({}) -> ({})", list(&signature.parameters), list(several)),
-    }
 }
 
 impl Report {

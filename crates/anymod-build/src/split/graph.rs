@@ -96,7 +96,7 @@ pub(super) fn load(paths: &[PathBuf], directories: &[PathBuf]) -> Result<Graph, 
 }
 
 /// A path without links; as it is if it leads nowhere.
-fn real(path: &Path) -> PathBuf {
+pub(super) fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
@@ -115,18 +115,23 @@ fn needs(loaded: &Loaded, path: &Path) -> Result<Needs, Diagnostic> {
 }
 
 impl Graph {
-    /// A file and all that it needs, breadth first, as a loader searches them.
+    /// A file and all that it needs, as a loader searches them.
     pub(super) fn closure(&self, file: usize) -> Vec<usize> {
-        let (mut order, mut seen) = (Vec::new(), BTreeSet::from([file]));
-        let mut queue = VecDeque::from([file]);
-        while let Some(file) = queue.pop_front() {
-            order.push(file);
-            for needed in self.needs.get(file).into_iter().flatten() {
-                if seen.insert(*needed) {
-                    queue.push_back(*needed);
-                }
+        closure(file, |file| self.needs.get(file).map_or(&[], Vec::as_slice))
+    }
+}
+
+/// A file and all that it needs, breadth first.
+pub(super) fn closure<'n>(file: usize, needs: impl Fn(usize) -> &'n [usize]) -> Vec<usize> {
+    let (mut order, mut seen) = (Vec::new(), BTreeSet::from([file]));
+    let mut queue = VecDeque::from([file]);
+    while let Some(file) = queue.pop_front() {
+        order.push(file);
+        for needed in needs(file) {
+            if seen.insert(*needed) {
+                queue.push_back(*needed);
             }
         }
-        order
     }
+    order
 }

@@ -15,6 +15,7 @@ use anymod_model::{Diagnostic, Diagnostics, Place};
 use serde::Serialize;
 
 use super::files::{self, Loaded};
+use super::wasm::{self, WasmReport};
 use super::{parallel, search};
 
 /// What to look at.
@@ -44,6 +45,8 @@ pub struct FileReport {
     pub library: Option<LibraryReport>,
     /// For programs and shared libraries.
     pub image: Option<ImageReport>,
+    /// For WebAssembly modules.
+    pub wasm: Option<WasmReport>,
     /// For linker scripts: what they have a linker read.
     pub reads: Vec<String>,
     /// Findings as JSON.
@@ -271,6 +274,7 @@ fn report(
         machine: machine(file).map(|machine| machine.to_string()),
         library: None,
         image: None,
+        wasm: None,
         reads: Vec::new(),
         findings: Vec::new(),
         diagnostics: Vec::new(),
@@ -281,6 +285,10 @@ fn report(
         (Kind::Image, _) => match of_image(file, context) {
             Ok((kind, facts)) => (report.kind, report.image) = (kind, Some(facts)),
             Err(fault) => report.diagnostics.push(fault.finding(&file.name, None)),
+        },
+        (Kind::Wasm, _) => match wasm::inspect(&file.bytes, &file.name) {
+            Ok((kind, facts)) => (report.kind, report.wasm) = (kind, Some(facts)),
+            Err(finding) => report.diagnostics.push(finding),
         },
         (Kind::LinkerScript, _) => report.reads = archive::script_inputs(&file.bytes),
         (kind, _) => {

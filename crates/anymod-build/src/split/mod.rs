@@ -15,3 +15,4 @@ pub mod plan;
 pub mod probe;
 pub mod search;
 pub mod verify;
+pub mod wasm;

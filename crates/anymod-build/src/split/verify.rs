@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anymod_link::host::SymbolKind;
+use anymod_link::host::archive::{self, Kind};
 use anymod_link::host::fingerprint::{Fingerprint, Held};
 use anymod_link::host::image::{self, Image, Inside, Undefined, is_init_function};
 use anymod_link::host::inspect::listed;
@@ -17,7 +18,7 @@ use serde::Serialize;
 use super::files::{self, Loaded};
 use super::graph::{self, Graph};
 use super::inspect::{EmbeddedReport, embedded, fingerprints};
-use super::{parallel, search};
+use super::{parallel, search, wasm};
 
 /// What to verify.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +94,14 @@ pub struct SizeRow {
 pub fn verify(request: &VerifyRequest<'_>) -> Result<VerifyReport, Diagnostics> {
     let roots: Vec<PathBuf> =
         request.host.map(Path::to_owned).into_iter().chain(request.modules.to_vec()).collect();
+    if let Some(first) = roots.first()
+        && archive::kind(&files::map(first)?) == Kind::Wasm
+    {
+        let mut report = wasm::verify(request)?;
+        report.sizes = sizes(request, &report.files)?;
+        report.findings = report.diagnostics.iter().map(Finding::from).collect();
+        return Ok(report);
+    }
     let graph = graph::load(&roots, request.directories)?;
     let images = parallel::map(&graph.files, |file| {
         image::read(&file.bytes).map_err(|fault| fault.finding(&file.name, None))

@@ -5,6 +5,8 @@
 //! (<https://github.com/WebAssembly/tool-conventions>), and changing the one thing in a finished module that depends on
 //! where it is installed, its runtime path. Never decides whether a module fits a runtime.
 
+use std::fmt;
+
 mod bundle;
 mod dylink;
 mod exceptions;
@@ -14,6 +16,7 @@ mod object;
 mod paths;
 mod read;
 mod rename;
+pub mod resolve;
 mod runtime_path;
 mod sections;
 mod sizes;
@@ -81,6 +84,29 @@ pub struct Signature {
     pub parameters: Vec<ValueType>,
     /// Types of the results.
     pub results: Vec<ValueType>,
+}
+
+impl fmt::Display for Signature {
+    /// The type as people write it: `(i32, i32) -> i32`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |types: &[ValueType]| {
+            let names = types.iter().map(|value| match value {
+                ValueType::I32 => "i32",
+                ValueType::I64 => "i64",
+                ValueType::F32 => "f32",
+                ValueType::F64 => "f64",
+                ValueType::V128 => "v128",
+                ValueType::Reference => "ref",
+            });
+            names.collect::<Vec<_>>().join(", ")
+        };
+        write!(f, "({})", list(&self.parameters))?;
+        match self.results.as_slice() {
+            [] => Ok(()),
+            [one] => write!(f, " -> {}", list(&[*one])),
+            several => write!(f, " -> ({})", list(several)),
+        }
+    }
 }
 
 /// The type of a value.

@@ -29,6 +29,8 @@ super::codes! {
         "A library with variables that can change is in two outputs. What one part of the program sets the other does not see: registered callbacks, caches, configuration, reference counts. Link it once.";
     MACHINE = "H0206", exit 1, "files for different machines",
         "A host loads only modules of its own machine, class and byte order.";
+    SIGNATURE = "H0207", exit 1, "a symbol of another type",
+        "A WebAssembly module imports a function with one type and its provider has it with another, or has data or a tag of that name. Engines refuse to instantiate such a module; a call through a table ends with a trap. Compile both with the same declaration.";
     NO_MEMBER = "H0301", exit 1, "no such member",
         "The archive has no member of that name. `anymod split inspect --all` lists them.";
     STILL_NEEDED = "H0302", exit 1, "a member that others need",

@@ -11,3 +11,4 @@ mod others;
 mod plan;
 #[path = "../support/mod.rs"]
 mod support;
+mod wasm;

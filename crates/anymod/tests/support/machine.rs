@@ -94,6 +94,18 @@ pub(crate) fn pyodide(release: &str) -> Checked<PathBuf> {
     ))
 }
 
+/// A wheel by others (`tests/runtimes/foreign-wheels.txt`), by the name of its distribution as its file has it.
+pub(crate) fn foreign_wheel(name: &str) -> Checked<PathBuf> {
+    let directory = component("foreign-wheels")?;
+    let files = std::fs::read_dir(&directory).into_iter().flatten().flatten();
+    let mut files = files.map(|entry| entry.path());
+    let is_called = |path: &PathBuf| {
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        file.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'))
+    };
+    files.find(is_called).ok_or_else(|| format!("no wheel of {name} in {}", directory.display()))
+}
+
 /// Runs a script in the real MicroPython for an architecture, with a directory of modules.
 pub(crate) fn run_script(
     arch: &str,

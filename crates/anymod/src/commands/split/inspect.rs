@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anymod_build::split::inspect::{
     FileReport, ImageReport, InspectRequest, LibraryReport, LinkerReport, inspect,
 };
+use anymod_build::split::wasm::WasmReport;
 use anymod_model::Diagnostics;
 use clap::Args;
 use serde_json::json;
@@ -20,7 +21,7 @@ use crate::progress::counted;
 /// are always there. The exit status is 1 if anything stands in the way of linking a whole archive into a host.
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// Archives, objects, programs, shared libraries
+    /// Archives, objects, programs, shared libraries, WebAssembly modules
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Library that offers symbols as well; may be given several times
@@ -69,7 +70,56 @@ fn text(report: &FileReport, all: bool) -> String {
     if let Some(image) = &report.image {
         of_image(image, all, &mut text);
     }
+    if let Some(module) = &report.wasm {
+        of_wasm(module, all, &mut text);
+    }
     text
+}
+
+fn of_wasm(module: &WasmReport, all: bool, text: &mut String) {
+    if !module.needed.is_empty() {
+        row(text, "needs", &module.needed.join(", "));
+    }
+    if !module.runpath.is_empty() {
+        row(text, "looks in", &module.runpath.join(", "));
+    }
+    row(text, "exports", &counted(module.exports.len(), "symbol"));
+    let weak = module.weak.len();
+    row(
+        text,
+        "imports",
+        &format!("{}, {weak} weak", counted(module.imports.len() + weak, "symbol")),
+    );
+    if !module.init_functions.is_empty() {
+        row(text, "init", &module.init_functions.join(", "));
+    }
+    if let (Some(memory), Some(table)) = (module.memory, module.table) {
+        let places = counted(table as usize, "place");
+        row(
+            text,
+            "takes",
+            &format!("{} of memory, {places} of the table", counted_bytes(memory.into())),
+        );
+    }
+    if module.shares_memory {
+        row(text, "memory", "shared by threads");
+    }
+    if all {
+        listing(
+            [("export", &module.exports), ("import", &module.imports), ("weak", &module.weak)],
+            text,
+        );
+    }
+}
+
+/// Names, one a line.
+fn listing(parts: [(&str, &Vec<String>); 3], text: &mut String) {
+    text.push('\n');
+    for (what, names) in parts {
+        for name in names {
+            row(text, what, name);
+        }
+    }
 }
 
 fn row(text: &mut String, name: &str, value: &str) {
@@ -168,13 +218,9 @@ fn of_image(image: &ImageReport, all: bool, text: &mut String) {
         row(text, "embeds", &found);
     }
     if all {
-        text.push('\n');
-        for (what, names) in
-            [("export", &image.exports), ("undefined", &image.undefined), ("weak", &image.weak)]
-        {
-            for name in names {
-                row(text, what, name);
-            }
-        }
+        listing(
+            [("export", &image.exports), ("undefined", &image.undefined), ("weak", &image.weak)],
+            text,
+        );
     }
 }
