@@ -1,7 +1,7 @@
 # How each component of the cache is made. Sourced after lib.sh and apt.sh.
 
 COMPONENTS=(micropython-x64 micropython-x86 micropython-arm micropython-source incumbent micropython-rv32imc
-    loader-x64 loader-rv32imc loader-rv64imc loader-xtensa foreign-wheels)
+    loader-x64 loader-rv32imc loader-rv64imc loader-xtensa foreign-wheels node-tools)
 
 # What a failure in the middle leaves behind.
 UNFINISHED=
@@ -28,6 +28,7 @@ install_component() {
         incumbent) make_incumbent "$temporary" ;;
         micropython-rv32imc) make_port "$temporary" ;;
         zig) make_zig "$temporary" ;;
+        node-tools) make_node_tools "$temporary" ;;
         loader-*) make_loader "$temporary" "${name#loader-}" ;;
     esac
     chmod 755 "$temporary"
@@ -110,6 +111,18 @@ PYTHONPATH=$here/packages exec python3 "$here"/../micropython-source-@VERSION@/t
 END
     sed -i "s/@VERSION@/$MICROPYTHON_VERSION/" "$directory/mpy_ld" "$directory/mpy_tool"
     chmod 755 "$directory/mpy_ld" "$directory/mpy_tool"
+}
+
+# bun, and what makes single executables of Node.js; versions and sums are in the lock beside them.
+make_node_tools() {
+    local directory=$1
+    need npm npm
+    say "fetching with npm: $(sed -n 's/^    "\(.*\)": "\(.*\)",\{0,1\}$/\1 \2/p' "$RUNTIMES_DIR/node-tools/package.json" | paste -sd ' ')"
+    cp "$RUNTIMES_DIR"/node-tools/package*.json "$directory"
+    twice npm --prefix "$directory" ci --silent --no-audit --no-fund </dev/null ||
+        die "npm cannot install what single executables are made with" "check the network, then run it again"
+    # Where npm runs no scripts of packages, the command is still to be put in its place.
+    "$directory/node_modules/.bin/bun" --version >/dev/null 2>&1 || node "$directory/node_modules/bun/install.js"
 }
 
 make_zig() {

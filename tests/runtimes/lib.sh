@@ -39,6 +39,7 @@ component_dir() {
         micropython-*) printf '%s/%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" ;;
         incumbent) printf '%s/%s-%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" "${PYELFTOOLS_SHA256:0:6}${AR_SHA256:0:6}" ;;
         zig) printf '%s/%s-%s' "$CACHE" "$1" "$ZIG_VERSION" ;;
+        node-tools) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp node-tools)" ;;
         loader-*) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp loader "$GLUE_HEADERS")" ;;
         cpython-source) printf '%s/%s-%s' "$CACHE" "$1" "$CPYTHON_VERSION" ;;
         foreign-wheels) printf '%s/%s-%s' "$CACHE" "$1" "$(sha256sum "$RUNTIMES_DIR/foreign-wheels.txt" | cut -c1-12)" ;;

@@ -44,6 +44,7 @@ mod compile_commands;
 mod deliver;
 mod depfile;
 mod disk;
+pub mod embed;
 pub mod environment;
 mod fence;
 mod glob;

@@ -53,7 +53,7 @@ pub fn npm(
     let (mut leaves, mut findings) = (BTreeMap::new(), Vec::new());
     for (platform, own) in &targets {
         let mut files = BTreeMap::new();
-        for name in files_of(module, *platform, own) {
+        for (name, _) in files_of(module, *platform, own) {
             match std::fs::read(from.join(&name)) {
                 Ok(bytes) => drop(files.insert(name, bytes)),
                 Err(_) => findings.push(missing(&from, &name, *platform)),
@@ -88,7 +88,7 @@ pub fn npm(
 }
 
 /// The platforms of a module with their settings.
-fn platforms(
+pub(crate) fn platforms(
     manifest: &Manifest,
     module: &str,
     environment: &Environment,
@@ -105,20 +105,26 @@ fn platforms(
     Ok(platforms)
 }
 
-/// The files of a platform's package.
-fn files_of(module: &str, platform: Platform, own: &NodeSettings) -> Vec<String> {
-    if !has_variants(platform) {
-        return vec![file_name(module, platform, None)];
-    }
-    let declared: Vec<Variant> = match own.variants.as_slice() {
-        [] => Variant::built_in().to_vec(),
-        variants => variants.iter().map(|variant| variant.value.clone()).collect(),
+/// The files of a platform, the best variant first and the probe last, each with its variant.
+pub(crate) fn files_of(
+    module: &str,
+    platform: Platform,
+    own: &NodeSettings,
+) -> Vec<(String, Option<Variant>)> {
+    let mut variants: Vec<Option<Variant>> = match own.variants.as_slice() {
+        _ if !has_variants(platform) => vec![None],
+        [] => Variant::built_in().map(Some).to_vec(),
+        variants => variants.iter().map(|variant| Some(variant.value.clone())).collect(),
     };
-    let files = declared.iter().map(|variant| file_name(module, platform, Some(&variant.name)));
-    files.chain([probe_file(platform)]).collect()
+    variants.sort_by_key(|variant| std::cmp::Reverse(variant.as_ref().map(|one| one.level)));
+    let file = |variant: Option<Variant>| {
+        let name = variant.as_ref().map(|variant| variant.name.as_str());
+        (file_name(module, platform, name), variant)
+    };
+    variants.into_iter().map(file).chain([(probe_file(platform), None)]).collect()
 }
 
-fn missing(from: &Path, name: &str, platform: Platform) -> Diagnostic {
+pub(crate) fn missing(from: &Path, name: &str, platform: Platform) -> Diagnostic {
     let target = Target::Node(platform);
     not_there(from, name, &format!("run `anymod build --target {target} --variant all`"))
 }

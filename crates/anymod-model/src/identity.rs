@@ -13,13 +13,13 @@
 //! | 16 | 4 | Node-API version that the addon needs |
 //! | 20 | 4 | level of the x86-64 instruction set that it needs, 1 to 4; 0 elsewhere |
 //! | 24 | 4 | how many of the ranges below are used |
-//! | 28 | 4 | zero |
+//! | 28 | 4 | FNV-1a of the file's 32-bit words, the last one filled with zeros |
 //! | 32 | 32 | SHA-256 of the file |
 //! | 64 | 8 | XXH64 of the file with seed 0 |
 //! | 72 | 64 | four ranges of the file, each an offset and a length, that the sums take as zeros |
 //! | 136 | | name, version, platform and variant, each with a NUL |
 //!
-//! The sums are over the whole file, with bytes 32 to 71 of the record and the ranges as zeros. A length of all ones
+//! The sums are over the whole file, with bytes 28 to 71 of the record and the ranges as zeros. A length of all ones
 //! means up to the end, however far away that is: signing tools append.
 
 /// What a record begins with.
@@ -37,7 +37,7 @@ pub const MACHO_SECTION: (&str, &str) = ("__TEXT", "__anymod");
 /// Section that holds the record in PE files.
 pub const PE_SECTION: &str = ".anymod";
 /// Where in a record the sums are.
-pub const SUMS: std::ops::Range<usize> = 32..72;
+pub const SUMS: std::ops::Range<usize> = 28..72;
 /// A range's length that means up to the end of the file.
 pub const TO_THE_END: u64 = u64::MAX;
 /// How many ranges fit.
@@ -71,6 +71,8 @@ pub struct Sums {
     pub sha256: [u8; 32],
     /// XXH64 with seed 0, which a loader has at once.
     pub check: u64,
+    /// FNV-1a of 32-bit words, for files so small that a script can sum them up.
+    pub small: u32,
 }
 
 /// A part of a file: an offset and a length, both in bytes.
@@ -113,7 +115,7 @@ impl Record {
         let length = u32::try_from(TEXTS + texts.len()).unwrap_or(u32::MAX);
         let count = self.ranges.len().min(RANGES);
         let mut bytes = MAGIC.to_vec();
-        for number in [VERSION, length, *napi, *level, count as u32, 0] {
+        for number in [VERSION, length, *napi, *level, count as u32, self.sums.small] {
             bytes.extend(number.to_le_bytes());
         }
         bytes.extend(self.sums.sha256);
@@ -156,8 +158,10 @@ impl Record {
             Some(Range { offset: long(at)?, length: long(at + 8)? })
         });
         let ranges: Option<Vec<Range>> = ranges.collect();
-        let sha256 = bytes.get(SUMS.start..).and_then(<[u8]>::first_chunk);
-        let sums = sha256.zip(long(64)).map(|(sha256, check)| Sums { sha256: *sha256, check });
+        let sha256 = bytes.get(32..).and_then(<[u8]>::first_chunk);
+        let small = field(28)?;
+        let sums =
+            sha256.zip(long(64)).map(|(sha256, check)| Sums { sha256: *sha256, check, small });
         let mut texts = bytes.get(TEXTS..).unwrap_or_default();
         let mut text = || {
             let end = texts.iter().position(|byte| *byte == 0).ok_or("a text has no end")?;
@@ -196,7 +200,7 @@ mod tests {
             variant: Some("modern".to_owned()),
             level: 3,
         };
-        let sums = Sums { sha256: [7; 32], check: 0x0123_4567_89ab_cdef };
+        let sums = Sums { sha256: [7; 32], check: 0x0123_4567_89ab_cdef, small: 0x0123_4567 };
         let ranges = vec![Range { offset: 5, length: 6 }, Range { offset: 9, length: TO_THE_END }];
         Record { identity, sums, ranges }
     }
@@ -214,7 +218,8 @@ mod tests {
     #[test]
     fn the_sums_are_where_the_table_says() {
         let bytes = record().to_bytes();
-        assert_eq!(bytes[SUMS][..32], [7; 32]);
+        assert_eq!(bytes[SUMS][..4], 0x0123_4567_u32.to_le_bytes());
+        assert_eq!(bytes[32..64], [7; 32]);
         assert_eq!(bytes[64..72], 0x0123_4567_89ab_cdef_u64.to_le_bytes());
         assert_eq!(&bytes[136..140], b"crc\0");
     }

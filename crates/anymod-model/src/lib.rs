@@ -14,6 +14,7 @@ pub mod identity;
 pub mod manifest;
 pub mod mpy;
 pub mod node;
+pub mod payload;
 pub mod platform;
 pub mod pyodide;
 pub mod settings;

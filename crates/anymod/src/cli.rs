@@ -69,6 +69,7 @@ pub(crate) enum Command {
     Archive(commands::archive::Archive),
     Whl(commands::whl::Whl),
     Pack(commands::pack::Pack),
+    Embed(commands::embed::Embed),
     Audit(commands::audit::Audit),
     Split(commands::split::Split),
     Graph(commands::graph::GraphCommand),

@@ -22,7 +22,7 @@ use std::process::{Command, ExitCode};
 use libtest_mimic::{Arguments, Trial};
 use snapbox::Data;
 use snapbox::filter::NormalizeToExpected;
-use support::machine::{anymod_home, micropython, repository};
+use support::machine::{anymod_home, component, micropython, repository};
 use support::process::run;
 use support::{Checked, ensure, scratch, write};
 
@@ -137,6 +137,8 @@ fn shell(directory: &Path, script: &str) -> Checked<String> {
     write(&file, script)?;
     let anymod = Path::new(env!("CARGO_BIN_EXE_anymod"));
     let mut path = vec![anymod.parent().map(PathBuf::from).unwrap_or_default()];
+    // bun, esbuild and postject, which readers have from npm.
+    path.push(component("node-tools")?.join("node_modules/.bin"));
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     let path = std::env::join_paths(path).map_err(|error| error.to_string())?;
     let mut command = Command::new("bash");

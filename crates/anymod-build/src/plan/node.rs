@@ -64,10 +64,8 @@ impl Planner<'_> {
             }
             products.push(product(scope, built, false));
         }
-        if has_variants(own.platform) {
-            let built = self.probe(scope, own.platform, &tools)?;
-            products.push(product(scope, built, true));
-        }
+        let built = self.probe(scope, own.platform, &tools)?;
+        products.push(product(scope, built, true));
         let first = variants.first().and_then(Option::as_ref);
         let generated = own.crate_dir.is_some() && declared.is_none();
         products.extend(self.loader(scope, own, declared, first)?);
@@ -147,7 +145,9 @@ impl Planner<'_> {
         self.add(self.text(scope, source.clone(), pack::PROBE_SOURCE.as_bytes().to_vec()));
         let object = format!("{dir}/probe.o");
         let mut argv = tools.compiler(SourceKind::C, platform, Some(Level::V1));
-        argv.extend(["-Os", "-fno-stack-protector", "-fno-unwind-tables"].map(str::to_owned));
+        // The C compiler must not make calls of it to a C library that is not linked.
+        argv.extend(["-O2", "-fno-builtin", "-fno-stack-protector"].map(str::to_owned));
+        argv.extend(["-fno-unwind-tables", "-fno-vectorize"].map(str::to_owned));
         argv.push("-fno-asynchronous-unwind-tables".to_owned());
         argv.extend(["-c", &source, "-o", &object].map(str::to_owned));
         let command = Command { maps_paths: true, ..Command::default() };
@@ -165,10 +165,10 @@ impl Planner<'_> {
                 identity: Identity {
                     name: pack::PROBE_NAME.to_owned(),
                     version: pack::PROBE_VERSION.to_owned(),
-                    napi: 1,
+                    napi: 6,
                     platform: platform.to_string(),
                     variant: None,
-                    level: Level::V1 as u32,
+                    level: if has_variants(platform) { Level::V1 as u32 } else { 0 },
                 },
                 platform,
                 files: vec![object],

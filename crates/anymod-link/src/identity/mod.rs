@@ -100,10 +100,12 @@ fn sums(bytes: &[u8], offset: usize, ranges: &[Range]) -> Sums {
     let own = Range { offset: (offset + SUMS.start) as u64, length: SUMS.len() as u64 };
     let mut ranges: Vec<Range> = ranges.iter().copied().chain([own]).collect();
     ranges.sort_by_key(|range| range.offset);
-    let (mut sha256, mut check) = (Sha256::new(), XxHash64::with_seed(0));
+    let (mut sha256, mut check, mut small) =
+        (Sha256::new(), XxHash64::with_seed(0), Words::default());
     let mut add = |part: &[u8]| {
         sha256.update(part);
         std::hash::Hasher::write(&mut check, part);
+        small.add(part);
     };
     let mut at = 0;
     for range in ranges {
@@ -120,7 +122,34 @@ fn sums(bytes: &[u8], offset: usize, ranges: &[Range]) -> Sums {
         at = end;
     }
     add(bytes.get(at..).unwrap_or_default());
-    Sums { sha256: sha256.finalize().into(), check: std::hash::Hasher::finish(&check) }
+    let check = std::hash::Hasher::finish(&check);
+    Sums { sha256: sha256.finalize().into(), check, small: small.finish() }
+}
+
+/// FNV-1a of little-endian words of 32 bits.
+#[derive(Default)]
+struct Words {
+    sum: Option<u32>,
+    /// Bytes of a word that is not whole yet.
+    rest: Vec<u8>,
+}
+
+impl Words {
+    fn add(&mut self, part: &[u8]) {
+        self.rest.extend_from_slice(part);
+        let (words, rest) = self.rest.as_chunks::<4>();
+        let begin = self.sum.unwrap_or(0x811c_9dc5);
+        let step =
+            |sum: u32, word: &[u8; 4]| (sum ^ u32::from_le_bytes(*word)).wrapping_mul(0x0100_0193);
+        self.sum = Some(words.iter().fold(begin, step));
+        self.rest = rest.to_vec();
+    }
+
+    fn finish(mut self) -> u32 {
+        self.rest.resize(self.rest.len().next_multiple_of(4), 0);
+        self.add(&[]);
+        self.sum.unwrap_or_default()
+    }
 }
 
 /// Adds that many zeros.

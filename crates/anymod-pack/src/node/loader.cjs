@@ -2,8 +2,6 @@
 const fs = require('fs');
 const path = require('path');
 
-// XXH64 over a part of memory: exports `memory` and `xxh64(length)` of what begins at address 0.
-const CHECK = '@CHECK@';
 const MAGIC = 0x4449646f6d796e61n;
 const ENDLESS = 0xffffffffffffffffn;
 
@@ -51,19 +49,26 @@ const ARCHITECTURES = {
   pe: { 0x8664: 'x64', 0xaa64: 'arm64' },
 };
 
+function spells(file, at, text) {
+  for (let index = 0; index < text.length; index++) {
+    if (file.getUint8(at + index) !== text.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
 // Where the identity is in a library of each format; -1 if it has none. Numbers outside of the file throw.
 function inElf(file) {
-  const at = Number(file.readBigUInt64LE(32));
-  for (let index = 0, count = file.readUInt16LE(56); index < count; index++) {
+  const at = Number(file.getBigUint64(32, true));
+  for (let index = 0, count = file.getUint16(56, true); index < count; index++) {
     const entry = at + index * 56;
-    if (file.readUInt32LE(entry) !== 4) continue;
-    let note = Number(file.readBigUInt64LE(entry + 8));
-    const end = note + Number(file.readBigUInt64LE(entry + 32));
+    if (file.getUint32(entry, true) !== 4) continue;
+    let note = Number(file.getBigUint64(entry + 8, true));
+    const end = note + Number(file.getBigUint64(entry + 32, true));
     while (note + 12 <= end) {
       const name = note + 12;
-      const content = name + ((file.readUInt32LE(note) + 3) & ~3);
-      if (file.toString('latin1', name, name + 7) === 'anymod\0') return content;
-      note = content + ((file.readUInt32LE(note + 4) + 3) & ~3);
+      const content = name + ((file.getUint32(note, true) + 3) & ~3);
+      if (spells(file, name, 'anymod\0')) return content;
+      note = content + ((file.getUint32(note + 4, true) + 3) & ~3);
     }
   }
   return -1;
@@ -72,44 +77,45 @@ function inElf(file) {
 function inMacho(file) {
   let found = -1;
   let signed = 0;
-  for (let index = 0, at = 32, count = file.readUInt32LE(16); index < count; index++) {
-    const kind = file.readUInt32LE(at);
+  for (let index = 0, at = 32, count = file.getUint32(16, true); index < count; index++) {
+    const kind = file.getUint32(at, true);
     if (kind === 0x19) {
-      for (let section = 0, all = file.readUInt32LE(at + 64); section < all; section++) {
+      for (let section = 0, all = file.getUint32(at + 64, true); section < all; section++) {
         const entry = at + 72 + section * 80;
-        if (file.toString('latin1', entry, entry + 9) === '__anymod\0') found = file.readUInt32LE(entry + 48);
+        if (spells(file, entry, '__anymod\0')) found = file.getUint32(entry + 48, true);
       }
     } else if (kind === 0x1d) {
-      signed = file.readUInt32LE(at + 8) + file.readUInt32LE(at + 12);
+      signed = file.getUint32(at + 8, true) + file.getUint32(at + 12, true);
     }
-    at += file.readUInt32LE(at + 4);
+    at += file.getUint32(at + 4, true);
   }
   // The signature is not among what the sums cover.
-  return signed > file.length ? -1 : found;
+  return signed > file.byteLength ? -1 : found;
 }
 
 function inPe(file) {
-  const headers = file.readUInt32LE(0x3c);
-  const sections = headers + 24 + file.readUInt16LE(headers + 20);
-  for (let index = 0, count = file.readUInt16LE(headers + 6); index < count; index++) {
+  const headers = file.getUint32(0x3c, true);
+  const sections = headers + 24 + file.getUint16(headers + 20, true);
+  for (let index = 0, count = file.getUint16(headers + 6, true); index < count; index++) {
     const entry = sections + index * 40;
-    if (file.toString('latin1', entry, entry + 8) === '.anymod\0') return file.readUInt32LE(entry + 20);
+    if (spells(file, entry, '.anymod\0')) return file.getUint32(entry + 20, true);
   }
   return -1;
 }
 
 function locate(file) {
-  const magic = file.length < 64 ? 0 : file.readUInt32BE(0);
-  if (magic === 0x7f454c46) return ['linux', ARCHITECTURES.elf[file.readUInt16LE(18)], inElf];
-  if (magic === 0xcffaedfe) return ['darwin', ARCHITECTURES.macho[file.readUInt32LE(4)], inMacho];
+  const magic = file.byteLength < 64 ? 0 : file.getUint32(0);
+  if (magic === 0x7f454c46) return ['linux', ARCHITECTURES.elf[file.getUint16(18, true)], inElf];
+  if (magic === 0xcffaedfe) return ['darwin', ARCHITECTURES.macho[file.getUint32(4, true)], inMacho];
   if (magic >>> 16 === 0x4d5a) {
-    const headers = file.readUInt32LE(0x3c);
-    return ['win32', ARCHITECTURES.pe[file.readUInt16LE(headers + 4)], inPe];
+    const headers = file.getUint32(0x3c, true);
+    return ['win32', ARCHITECTURES.pe[file.getUint16(headers + 4, true)], inPe];
   }
   return refuse('it is no library', 'it may be cut short: build or install it again');
 }
 
-function readIdentity(file) {
+function readIdentity(bytes) {
+  const file = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const [system, architecture, find] = locate(file);
   if (system !== process.platform || architecture !== process.arch) {
     const what = `${system}-${architecture || 'another processor'}`;
@@ -117,42 +123,47 @@ function readIdentity(file) {
   }
   const at = find(file);
   if (at < 0) refuse('it has no identity', 'it was not made by anymod, or it is cut short');
-  if (file.readBigUInt64LE(at) !== MAGIC || file.readUInt32LE(at + 8) !== 1) {
+  if (file.getBigUint64(at, true) !== MAGIC || file.getUint32(at + 8, true) !== 1) {
     refuse('its identity cannot be read', 'it is damaged, or made by another version of anymod');
   }
-  const end = at + file.readUInt32LE(at + 12);
-  const texts = file.toString('utf8', at + 136, end).split('\0');
-  return { at, napi: file.readUInt32LE(at + 16), level: file.readUInt32LE(at + 20), texts };
+  const end = at + file.getUint32(at + 12, true);
+  const texts = bytes.toString('utf8', at + 136, end).split('\0');
+  return { at, file, bytes, napi: file.getUint32(at + 16, true), texts };
 }
 
-let sum;
-// True if the content is what the identity says. The file is changed: what the sums leave out becomes zeros.
-function isWhole(file, at) {
-  const expected = file.readBigUInt64LE(at + 64);
-  let length = file.length;
-  const ranges = [[BigInt(at + 32), 40n]];
-  for (let index = 0, count = file.readUInt32LE(at + 24); index < count; index++) {
+// What the sums are of: the file without what they leave out, which becomes zeros.
+function covered({ file, bytes, at }) {
+  let length = bytes.length;
+  const ranges = [[BigInt(at + 28), 44n]];
+  for (let index = 0, count = file.getUint32(at + 24, true); index < count; index++) {
     const range = at + 72 + index * 16;
-    ranges.push([file.readBigUInt64LE(range), file.readBigUInt64LE(range + 8)]);
+    ranges.push([file.getBigUint64(range, true), file.getBigUint64(range + 8, true)]);
   }
   for (const [from, size] of ranges) {
     if (size === ENDLESS) length = Math.min(length, Number(from));
-    else file.fill(0, Number(from), Number(from + size));
+    else bytes.fill(0, Number(from), Number(from + size));
   }
-  if (!sum) sum = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(CHECK, 'base64'))).exports;
-  const missing = length + 32 - sum.memory.buffer.byteLength;
-  if (missing > 0) sum.memory.grow(Math.ceil(missing / 65536));
-  new Uint8Array(sum.memory.buffer).set(file.subarray(0, length));
-  return BigInt.asUintN(64, sum.xxh64(length)) === expected;
+  return bytes.subarray(0, length);
+}
+
+// The small sum, enough for the probe, which has the other one: FNV-1a of words of 32 bits, the last one filled with zeros.
+function small(identity) {
+  const expected = identity.file.getUint32(identity.at + 28, true);
+  const content = covered(identity);
+  const words = new Uint32Array((content.length + 3) >> 2);
+  new Uint8Array(words.buffer).set(content);
+  let sum = 0x811c9dc5 | 0;
+  for (let index = 0; index < words.length; index++) sum = Math.imul(sum ^ words[index], 0x01000193);
+  return sum >>> 0 === expected;
 }
 
 // Loads the first of the places of a file that holds what is wanted; what was refused goes to `tried`.
-function first(addon, place, wanted, tried) {
-  for (const [file, from] of places(addon, place)) {
+function first(addon, place, wanted, isWhole, tried) {
+  for (const [file, why] of places(addon, place)) {
     try {
-      if (!from) refuse('the package is not installed', 'it is an optional dependency');
-      check(file, wanted);
-      return { exports: from() };
+      if (why) refuse(why);
+      check(file, wanted, isWhole);
+      return open(file);
     } catch (error) {
       tried.push([file, error.message]);
     }
@@ -161,7 +172,7 @@ function first(addon, place, wanted, tried) {
 }
 
 // Reads a file and refuses it unless it is what is wanted, whole, and for this process.
-function check(name, wanted) {
+function check(name, wanted, isWhole) {
   let file;
   try {
     file = fs.readFileSync(name);
@@ -190,43 +201,41 @@ function check(name, wanted) {
   }
   let whole = false;
   try {
-    whole = isWhole(file, identity.at);
+    whole = isWhole(identity);
   } catch {
     // What throws is not whole.
   }
   if (!whole) refuse('its content is not what was built', 'it is damaged: build or install it again');
 }
 
-// How far this processor goes among the levels of x86-64, asked of the processor itself.
-function level(addon, tried) {
-  const probe = addon.probes[addon.platform];
-  if (!probe) return 4;
-  const wanted = { name: 'anymod-cpu', version: addon.probe, platform: addon.platform, variant: '' };
-  const found = first(addon, probe, wanted, tried);
-  return found ? found.exports : 0;
-}
-
 function open(file) {
   const loaded = { exports: {} };
-  process.dlopen(loaded, file);
+  try {
+    process.dlopen(loaded, file);
+  } catch (error) {
+    if (!/failed to map|not permitted/.test(error.message)) throw error;
+    refuse(error.message, 'its directory may forbid that files are run (noexec)');
+  }
   return loaded.exports;
 }
 
-// Every place of a file, best first, each with how it is loaded from there.
-function* places(addon, [name, local, leaf]) {
-  yield [path.join(addon.directory, name), local];
-  if (leaf) {
-    let file;
-    try {
-      file = addon.resolve(leaf.name);
-    } catch {
-      file = undefined;
-    }
-    if (file) yield [file, leaf.load];
-    else yield [leaf.name, undefined];
+// Every place of a file, best first; or why there is none.
+function* places(addon, { file, leaf }) {
+  // A bundler's module is in no file of its own; beside one that is, the payload is there only after `anymod embed`.
+  const bundled = module.filename !== __filename;
+  if (bundled || fs.existsSync(path.join(addon.directory, 'embedded.cjs'))) {
+    const embedded = addon.embedded();
+    if (embedded) yield* embedded.places(file, addon.version, addon.platform);
   }
-  const beside = path.join(path.dirname(process.execPath), name);
-  yield [beside, () => open(beside)];
+  yield [path.join(addon.directory, file)];
+  if (leaf) {
+    try {
+      yield [addon.resolve(leaf)];
+    } catch {
+      yield [leaf, 'the package is not installed; it is an optional dependency'];
+    }
+  }
+  yield [path.join(path.dirname(process.execPath), file)];
 }
 
 function refusals(addon, why, tried) {
@@ -236,40 +245,48 @@ function refusals(addon, why, tried) {
   return error;
 }
 
-function candidates(addon, tried) {
+// The same if nothing could be loaded: the cause is what is wrong with a file that is there.
+function nothing(addon, tried) {
+  const found = tried.find(([, message]) => !/^there is no such file|^the package is not installed/.test(message));
+  return refusals(addon, found ? `${path.basename(found[0])}: ${found[1]}` : 'there is no file for it', tried);
+}
+
+function candidates(addon, level) {
   const all = addon.files[addon.platform];
-  if (!all) {
-    const known = Object.keys(addon.files).join(', ');
-    throw refusals(addon, `it is built for ${known}`, tried);
-  }
   const named = process.env.ANYMOD_VARIANT;
   const variants = all.filter((candidate) => candidate.variant).map((candidate) => candidate.variant);
   if (named && variants.length) {
     if (!variants.includes(named)) {
-      throw refusals(addon, `ANYMOD_VARIANT is \`${named}\`, and there are ${variants.join(', ')}`, tried);
+      throw refusals(addon, `ANYMOD_VARIANT is \`${named}\`, and there are ${variants.join(', ')}`, []);
     }
     return all.filter((candidate) => candidate.variant === named);
   }
-  if (!all.some((candidate) => candidate.level > 1)) return all;
-  const able = level(addon, tried);
-  const fit = all.filter((candidate) => candidate.level <= able);
-  if (!fit.length && !tried.length) {
+  const fit = all.filter((candidate) => candidate.level <= level);
+  if (!fit.length) {
     const lowest = all[all.length - 1].level;
-    throw refusals(addon, `the processor is of level x86-64-v${able}, and x86-64-v${lowest} is needed`, tried);
+    throw refusals(addon, `the processor is of level x86-64-v${level}, and x86-64-v${lowest} is needed`, []);
   }
   return fit;
 }
 
 function load(addon) {
   addon.platform = platform(addon.files);
+  if (!addon.files[addon.platform]) {
+    throw refusals(addon, `it is built for ${Object.keys(addon.files).join(', ')}`, []);
+  }
   const tried = [];
+  const probed = { name: 'anymod-probe', version: addon.probe, platform: addon.platform, variant: '' };
+  // It tells how far this processor goes among the levels of x86-64, and has the sum that is too much for JavaScript.
+  const probe = first(addon, addon.probes[addon.platform], probed, small, tried);
+  if (!probe) throw nothing(addon, tried);
+  const isWhole = (identity) => identity.file.getBigUint64(identity.at + 64, true) === probe.sum(covered(identity));
   const wanted = { name: addon.name, version: addon.version, platform: addon.platform };
   const override = process.env[addon.override];
   if (override) {
     const file = path.resolve(override);
-    for (const { variant } of addon.files[addon.platform] || []) {
+    for (const { variant } of addon.files[addon.platform]) {
       try {
-        check(file, { ...wanted, variant });
+        check(file, { ...wanted, variant }, isWhole);
         return open(file);
       } catch (error) {
         tried.push([file, error.message]);
@@ -277,12 +294,11 @@ function load(addon) {
     }
     throw refusals(addon, `${addon.override} names a file that cannot be loaded`, tried.slice(-1));
   }
-  for (const { variant, place } of candidates(addon, tried)) {
-    const found = first(addon, place, { ...wanted, variant }, tried);
-    if (found) return found.exports;
+  for (const { variant, place } of candidates(addon, probe.level)) {
+    const found = first(addon, place, { ...wanted, variant }, isWhole, tried);
+    if (found) return found;
   }
-  const found = tried.find(([, message]) => !/no such file|not installed/.test(message));
-  throw refusals(addon, found ? `${path.basename(found[0])}: ${found[1]}` : 'there is no file for it', tried);
+  throw nothing(addon, tried);
 }
 
 module.exports = load(@TABLE@);

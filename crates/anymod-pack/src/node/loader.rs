@@ -1,10 +1,9 @@
 //! The loader of an addon: a table of every file that there may be, and the code that chooses, checks and loads one.
 
 use anymod_model::Platform;
-use anymod_model::node::{Variant, file_name, has_variants};
+use anymod_model::node::{Variant, file_name};
 use anymod_model::platform::PLATFORMS;
 
-use super::check::CHECK;
 use super::probe::{PROBE_VERSION, probe_file};
 
 /// An addon, as its loader knows it.
@@ -42,7 +41,7 @@ pub fn loader(addon: &Addon) -> String {
         addon.version,
         override_variable(&addon.name)
     );
-    text += &CODE.replace("@CHECK@", CHECK).replace("@TABLE@", &table(addon));
+    text += &CODE.replace("@TABLE@", &table(addon));
     let mut names: Vec<&String> = addon.exports.iter().filter(|name| is_name(name)).collect();
     names.dedup();
     for name in names {
@@ -90,13 +89,14 @@ fn table(addon: &Addon) -> String {
         quoted(PROBE_VERSION),
     );
     text += "  directory: __dirname,\n  resolve: (name) => require.resolve(name),\n";
+    text += "  embedded() { try { return require('./embedded.cjs'); } catch { return null; } },\n";
     text += "  probes: {\n";
     let rows = || {
         PLATFORMS
             .iter()
             .filter_map(|row| addon.built.iter().find(|built| built.platform == row.platform))
     };
-    for built in rows().filter(|built| has_variants(built.platform)) {
+    for built in rows() {
         let place = place(addon, built.platform, &probe_file(built.platform));
         text += &format!("    {}: {place},\n", quoted(built.platform.name()));
     }
@@ -124,23 +124,17 @@ fn table(addon: &Addon) -> String {
     text + "  },\n}"
 }
 
-/// Where a file may be, with the calls of `require` that bundlers see.
+/// Where a file may be. Nobody calls `seen`: it shows tools that gather files what belongs to the program.
 fn place(addon: &Addon, platform: Platform, file: &str) -> String {
-    let package = format!("{}-{platform}", addon.package);
-    let local = format!("./{file}");
-    let leaf = format!("{package}/{file}");
-    format!(
-        "[{}, () => require({}), {{ package: {}, name: {}, load() {{ try {{ return require({}); }} catch (error) {{ throw error; }} }} }}]",
-        quoted(file),
-        quoted(&local),
-        quoted(&package),
-        quoted(&leaf),
-        quoted(&leaf),
-    )
+    let leaf = quoted(&format!("{}-{platform}/{file}", addon.package));
+    let local = quoted(&format!("./{file}"));
+    let file = quoted(file);
+    let seen = format!("try {{ require({local}); require({leaf}); }} catch {{}}");
+    format!("{{ file: {file}, leaf: {leaf}, seen() {{ {seen} }} }}")
 }
 
 /// A text as JavaScript writes it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut quoted = String::from("'");
     for letter in text.chars() {
         match letter {

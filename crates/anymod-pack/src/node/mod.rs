@@ -3,14 +3,15 @@
 //!
 //! The loader is `loader.cjs` with a table of files in front; it checks what it loads as `anymod_model::identity` says.
 
-mod check;
 mod declarations;
+mod embed;
 mod loader;
 mod napi_rs;
 mod package;
 mod probe;
 
 pub use declarations::{Declared, declared};
+pub use embed::{Content, Host, archive, archive_name, embedded, stub};
 pub use loader::{Addon, Built, esm, loader};
 pub use napi_rs::napi_declarations;
 pub use package::{Package, Sums};

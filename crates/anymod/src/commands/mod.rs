@@ -7,6 +7,7 @@ pub(crate) mod bundle;
 pub(crate) mod cache;
 pub(crate) mod clean;
 pub(crate) mod doctor;
+pub(crate) mod embed;
 pub(crate) mod emit;
 pub(crate) mod explain;
 pub(crate) mod flags;
@@ -56,6 +57,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Info(args) => info::run(&args, *printer),
         Command::Whl(args) => whl::run(&args, *printer),
         Command::Pack(args) => pack::run(&args, *printer),
+        Command::Embed(args) => embed::run(&args, *printer),
         Command::Audit(args) => audit::run(&args, *printer),
         Command::Split(args) => split::run(&args, *printer),
         Command::Graph(args) => graph::run(&args, *printer),

@@ -5,6 +5,7 @@
 mod support;
 
 mod build;
+mod embed;
 mod load;
 mod package;
 mod project;
@@ -18,9 +19,18 @@ use support::Checked;
 /// A test and its name.
 type Case = (&'static str, fn() -> Checked);
 
+#[expect(clippy::print_stderr, reason = "what was left out has to be said")]
 fn main() -> ExitCode {
-    let cases = [build::CASES, load::CASES, package::CASES, rust::CASES].concat();
-    let trials =
-        cases.into_iter().map(|(name, case)| Trial::test(name, move || Ok(case()?))).collect();
+    let cases = [build::CASES, embed::CASES, load::CASES, package::CASES, rust::CASES].concat();
+    let trial = |(name, case): Case| Trial::test(name, move || Ok(case()?));
+    let mut trials: Vec<Trial> = cases.into_iter().map(trial).collect();
+    let refused = embed::mount_options().is_none();
+    if refused {
+        eprintln!(
+            "this machine lets nobody mount (`unshare --mount`, as root or as anyone): left out is what programs do \
+             with a HOME that cannot be written and a temporary directory where nothing can be run"
+        );
+    }
+    trials.extend(embed::MOUNTED.iter().map(|one| trial(*one).with_ignored_flag(refused)));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -44,7 +44,7 @@ import('vectors').then((module) => console.log(module.nearest.name));\n";
     ensure(ended.status == 1 && ended.output().contains("vectors-linux-x64"), || {
         ended.to_string()
     })?;
-    ensure(ended.output().contains(said) || ended.output().contains("anymod-cpu"), || {
+    ensure(ended.output().contains(said) || ended.output().contains("anymod-probe"), || {
         ended.to_string()
     })
 }

@@ -1,0 +1,112 @@
+//! `anymod embed`: archives of addons that travel inside programs.
+
+use std::path::PathBuf;
+
+use anymod_build::embed::{self, Request};
+use anymod_build::environment::Environment;
+use anymod_model::codes::manifest::USAGE;
+use anymod_model::payload::Encoding;
+use anymod_model::{Diagnostic, Diagnostics, Runtime, Target};
+use anymod_pack::node::Host;
+use clap::{Args, ValueEnum};
+
+use crate::printer::Printer;
+
+/// Pack a platform's variants of an addon into one archive that travels inside a program
+///
+/// Writes the archive and the module that has its index: `embedded.cjs`, which the generated loader takes in, or
+/// `embedded.rs` for a program that uses the crate `anymod-load`. On its first run the program extracts the one variant that
+/// its processor needs into a directory of the user's cache.
+#[derive(Debug, Args)]
+pub(crate) struct Embed {
+    /// Modules to embed [default: all that have a target of Node.js]
+    #[arg(value_name = "MODULE")]
+    modules: Vec<String>,
+    /// The platform of the program [default: this machine's]
+    #[arg(short, long, value_name = "TARGET")]
+    target: Option<String>,
+    /// What the program is
+    #[arg(long, value_enum, value_name = "HOST", default_value = "node")]
+    host: HostName,
+    /// How files are compressed [default: gzip for node, else zstd]
+    #[arg(long, value_enum, value_name = "KIND")]
+    compression: Option<Compression>,
+    /// Directory of the files [default: dist/node/MODULE]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Write the module that says that nothing is embedded
+    #[arg(long, conflicts_with_all = ["target", "compression"])]
+    reset: bool,
+    /// The manifest, or a directory in or below which it is
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    manifest: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum HostName {
+    /// A single executable application of Node.js, or a bundle
+    Node,
+    /// What `bun build --compile` makes
+    Bun,
+    /// A program in Rust
+    Rust,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Compression {
+    /// What every Node.js has
+    Gzip,
+    /// Smaller; Node.js has it from 22.15 on
+    Zstd,
+}
+
+pub(crate) fn run(args: &Embed, printer: Printer) -> Result<(), Diagnostics> {
+    let environment = Environment::of_process();
+    let (root, manifest) = anymod_build::read_manifest(&args.manifest)?;
+    let platform = args.target.as_deref().map(platform).transpose()?;
+    let for_node = |module: &&str| {
+        let targets = manifest.targets(module);
+        targets.iter().any(|target| target.runtime() == Runtime::Node)
+    };
+    let chosen: Vec<String> = match args.modules.as_slice() {
+        [] => manifest.modules().filter(for_node).map(str::to_owned).collect(),
+        modules => modules.to_vec(),
+    };
+    for module in &chosen {
+        let request = Request {
+            module,
+            platform,
+            host: match args.host {
+                HostName::Node => Host::Node,
+                HostName::Bun => Host::Bun,
+                HostName::Rust => Host::Rust,
+            },
+            encoding: args.compression.map(|compression| match compression {
+                Compression::Gzip => Encoding::Gzip,
+                Compression::Zstd => Encoding::Zstd,
+            }),
+            output: args.output.as_deref(),
+        };
+        let written = match args.reset {
+            true => vec![embed::reset(&root, &request)?],
+            false => embed::embed(&manifest, &root, &request, &environment)?,
+        };
+        for file in written {
+            let verb = if file.changed { "written" } else { "unchanged" };
+            let path = file.path.strip_prefix(&root).unwrap_or(&file.path).display();
+            printer.data(&format!("{verb} {path} ({} bytes)\n", file.size));
+        }
+    }
+    Ok(())
+}
+
+/// The platform that a target of Node.js is.
+fn platform(name: &str) -> Result<anymod_model::Platform, Diagnostic> {
+    match Target::parse(name) {
+        Some(Target::Node(platform)) => Ok(platform),
+        _ => {
+            let message = format!("`{name}` is no target of Node.js");
+            Err(Diagnostic::error(&USAGE, message).hint("`anymod targets` lists them"))
+        }
+    }
+}
