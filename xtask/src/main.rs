@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod cpython;
 mod docs;
 mod fuzz;
 mod generated;
@@ -25,6 +26,11 @@ const TASKS: &[Task] = &[
         "bench",
         bench::run,
         "measure against the incumbents: bench mpy | bench engine [PART] | bench pyodide [PART] | bench wasm [PART] | bench split",
+    ),
+    (
+        "cpython-split",
+        cpython::run,
+        "build CPython, split eight of its modules off phase by phase, run their tests: cpython-split [PHASE]",
     ),
     ("docs", docs::run, "write docs/reference from the tables; --check only compares"),
     ("fuzz", fuzz::run, "seed and fuzz the readers of foreign bytes: fuzz [TARGET] [SECONDS]"),

@@ -98,12 +98,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     if failed { Err("a package was not built".to_owned()) } else { Ok(()) }
 }
 
-fn target_directory() -> PathBuf {
+pub(crate) fn target_directory() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// The command, `$ANYMOD` or built optimised.
-fn anymod() -> Result<PathBuf, String> {
+pub(crate) fn anymod() -> Result<PathBuf, String> {
     if let Some(path) = std::env::var_os("ANYMOD") {
         return Ok(path.into());
     }

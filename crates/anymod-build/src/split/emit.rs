@@ -1,10 +1,13 @@
 //! `split emit`: what linkers, configure scripts and CPython's build read, as texts.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use anymod_link::host::fix::Wishes;
 use anymod_model::Diagnostics;
 
 use super::plan::{Link, SplitPlan};
+use super::{files, parallel};
 use crate::install;
 
 /// Name of the list of exported symbols, as linkers read it after `--dynamic-list=`.
@@ -23,8 +26,11 @@ pub fn texts(plan: &SplitPlan) -> Vec<(String, String)> {
     let mut files =
         vec![(EXPORTS.to_owned(), format!("{{\n{}}};\n", lines("  ", &plan.exports, ";")))];
     if links.version_script {
-        let names = lines("    ", &plan.exports, ";");
-        let script = format!("ANYMOD_HOST {{\n  global:\n{names}  local:\n    *;\n}};\n");
+        // With whole libraries, whatever `-rdynamic` exports.
+        let all = ["*".to_owned()];
+        let names = lines("    ", if links.whole { &all } else { &plan.exports }, ";");
+        let local = if links.whole { "" } else { "  local:\n    *;\n" };
+        let script = format!("ANYMOD_HOST {{\n  global:\n{names}{local}}};\n");
         files.push((VERSIONS.to_owned(), script));
     }
     files.push((response_file(&links.host), response(&host(plan))));
@@ -56,11 +62,20 @@ pub(super) fn response_file(link: &Link) -> String {
     format!("{}.rsp", link.file)
 }
 
-/// Writes the files of a plan into its directory; returns their paths.
+/// Writes the files of a plan into its directory, and copies with other names if there is a namespace; returns the paths of the
+/// former.
 ///
 /// # Errors
-/// `B0003` if one cannot be written.
+/// `B0003` if one cannot be written, `H0304` if an object cannot be changed.
 pub fn emit(plan: &SplitPlan) -> Result<Vec<PathBuf>, Diagnostics> {
+    let written = parallel::map(&plan.links.renamed, |copy| {
+        let names = Some(Arc::clone(&copy.names));
+        let wishes = Wishes { prefix: Some(copy.prefix.clone()), names, ..Wishes::default() };
+        let fixed = files::load(&copy.from)?.fixed(&wishes)?;
+        install::write_if_changed(&copy.to, &fixed.bytes)?;
+        Ok(())
+    });
+    written.into_iter().collect::<Result<(), Diagnostics>>()?;
     let mut paths = Vec::new();
     for (name, text) in texts(plan) {
         let path = plan.links.directory.join(name);
@@ -104,10 +119,12 @@ pub(super) fn host(plan: &SplitPlan) -> Vec<String> {
     } else if !plan.exports.is_empty() {
         arguments.extend(plan.exports.iter().map(|name| format!("-Wl,-u,{name}")));
         arguments.push(format!("-Wl,--dynamic-list={}", shown(&links.directory.join(EXPORTS))));
-        if links.version_script {
-            let script = links.directory.join(VERSIONS);
-            arguments.push(format!("-Wl,--version-script={}", shown(&script)));
-        }
+    }
+    if links.version_script {
+        let script = links.directory.join(VERSIONS);
+        arguments.push(format!("-Wl,--version-script={}", shown(&script)));
+        // Without a name lld and mold write the output's path into the table of versions.
+        arguments.push(format!("-Wl,-soname,{}", links.host.file));
     }
     arguments.push("-Wl,--start-group".to_owned());
     let taken = |path: &&PathBuf| !(links.whole && links.exported.contains(path));

@@ -12,7 +12,10 @@ use anymod_model::event::Finding;
 use anymod_model::{Diagnostic, Diagnostics, Place};
 use serde::Serialize;
 
+use super::link::link;
+use super::plan::{PlanRequest, plan};
 use super::{files, parallel};
+use crate::request::StoreRequest;
 use crate::{install, whl};
 
 /// What was found in one directory, wheel or file.
@@ -61,6 +64,69 @@ pub fn interpose(host: &Path, against: &[PathBuf]) -> Result<Vec<InterposeReport
         reports.push(one(&name, &table, &path.display().to_string(), &files));
     }
     Ok(reports)
+}
+
+/// A mend that was applied.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Applied {
+    /// The line that makes it last, below `[split]`.
+    pub setting: String,
+    /// How many symbols were taken over before.
+    pub before: usize,
+    /// How many still are.
+    pub after: usize,
+}
+
+/// What the names of the host's libraries begin with unless somebody says otherwise.
+const PREFIX: &str = "host_";
+
+/// Links a split's host again with the mends, the lesser first, until nothing is taken over or all were applied. Reports are of
+/// the host as it is then.
+///
+/// # Errors
+/// As [`interpose`] and [`link`]; `H0401` if it is not the host of the manifest's split.
+pub fn apply(
+    host: &Path,
+    against: &[PathBuf],
+    request: &PlanRequest,
+    store: Option<&StoreRequest>,
+) -> Result<(Vec<InterposeReport>, Vec<Applied>), Diagnostics> {
+    let mut reports = interpose(host, against)?;
+    let directory = std::path::absolute(host).ok().and_then(|path| Some(path.parent()?.to_owned()));
+    let mut request = PlanRequest { directory, ..request.clone() };
+    let made = plan(&request)?.links.host.file;
+    if host.file_name().is_none_or(|name| *name != *made) {
+        let message = format!("the manifest's split makes a host `{made}`, not this one");
+        let finding = Diagnostic::error(&codes::NO_SPLIT, message);
+        let finding = finding.at(Place::file(host.display().to_string()));
+        return Err(finding.hint("name the manifest of its split with `--manifest`").into());
+    }
+    let mut applied = Vec::new();
+    for has_prefix in [false, true] {
+        let before = taken_over(&reports);
+        if before == 0 {
+            break;
+        }
+        request.version_script = !has_prefix;
+        request.namespace = has_prefix.then(|| PREFIX.to_owned());
+        let linked = link(&request, store)?;
+        if !linked.diagnostics.is_empty() {
+            return Err(Diagnostics(linked.diagnostics));
+        }
+        reports = interpose(host, against)?;
+        let setting = match has_prefix {
+            true => format!("namespace = \"{PREFIX}\""),
+            false => "version-script = true".to_owned(),
+        };
+        applied.push(Applied { setting, before, after: taken_over(&reports) });
+    }
+    Ok((reports, applied))
+}
+
+/// How many symbols a host takes over, in all.
+fn taken_over(reports: &[InterposeReport]) -> usize {
+    reports.iter().flat_map(|report| &report.pairs).map(|pair| pair.count).sum()
 }
 
 /// The ELF files in a directory or wheel, with their names in it.
@@ -145,7 +211,7 @@ fn one(
         report.diagnostics.push(
             Diagnostic::error(&codes::INTERPOSED, message)
                 .at(place)
-                .hint("give the host's library other names (`anymod split fix --prefix`); where those of the module have versions, one for the host's exports is enough (`version-script = true` in `[split]`, with bfd or lld)"),
+                .hint("give the host's library other names (`namespace` in `[split]`, or `anymod split fix --prefix`); where those of the module have versions, one for the host's exports is enough (`version-script = true`); `--apply` does it"),
         );
         report.pairs.push(Pair {
             user: hijack.user.to_owned(),

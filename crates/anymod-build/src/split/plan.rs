@@ -5,12 +5,14 @@
 
 mod choose;
 mod closure;
+mod namespace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anymod_link::host::archive::Kind;
-use anymod_link::host::library::Library;
+use anymod_link::host::inspect::listed;
+use anymod_link::host::library::{Library, Merged};
 use anymod_link::host::{Machine, image};
 use anymod_model::codes::split as codes;
 use anymod_model::event::Finding;
@@ -24,6 +26,7 @@ use crate::environment::Environment;
 use crate::project::read_manifest;
 use choose::Chosen;
 use closure::Parts;
+pub use namespace::Renamed;
 
 /// Which split, and what the command line says otherwise than the manifest.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +43,10 @@ pub struct PlanRequest {
     pub export: Option<Export>,
     /// The linker.
     pub linker: Option<SplitLinker>,
+    /// What the names of exported libraries' symbols begin with.
+    pub namespace: Option<String>,
+    /// Give the host's exports a version, whatever the manifest says.
+    pub version_script: bool,
     /// Where outputs go.
     pub directory: Option<PathBuf>,
     /// The environment.
@@ -121,6 +128,8 @@ pub struct Links {
     pub whole: bool,
     /// Whether its exports get a version.
     pub version_script: bool,
+    /// Files that are linked with other names in them.
+    pub renamed: Vec<Renamed>,
     /// Libraries of the host that modules use, as archives.
     pub exported: Vec<PathBuf>,
     /// Modules of their own.
@@ -264,15 +273,7 @@ fn make(inputs: &Inputs<'_>, request: &PlanRequest, root: &Path) -> SplitPlan {
                 archives: bundles.iter().filter_map(|n| inputs.libraries.get(n).copied()).collect(),
             };
             let (wanted, missing) = needed(&parts, &defined, inputs);
-            if !missing.is_empty() {
-                let names: Vec<&str> = missing.iter().map(String::as_str).collect();
-                let message =
-                    format!("nothing provides {}", anymod_link::host::inspect::listed(&names));
-                let finding = Diagnostic::error(&codes::UNRESOLVED, message);
-                plan.diagnostics.push(finding.at(settings.place(&module.name)).hint(
-                    "add the library that has them to the module's `libraries`, or its shared one to `ldflags`",
-                ));
-            }
+            plan.diagnostics.extend(lacks(module, &missing, inputs));
             needs = wanted;
         }
         plan.modules.push(PlannedModule {
@@ -285,8 +286,13 @@ fn make(inputs: &Inputs<'_>, request: &PlanRequest, root: &Path) -> SplitPlan {
         });
         exports.extend(needs);
     }
+    // The host's own archives may still hold modules that move.
+    let moved =
+        settings.modules.iter().zip(&inputs.tiers).filter(|(_, tier)| **tier != Tier::Static);
+    let moved: BTreeSet<&str> = moved.filter_map(|(module, _)| module.init.as_deref()).collect();
     for wish in &settings.exports {
-        let matching = defined.iter().filter(|name| glob(&wish.value, name));
+        let matching =
+            defined.iter().filter(|name| glob(&wish.value, name) && !moved.contains(**name));
         let before = exports.len();
         let matched: Vec<&str> = matching.copied().collect();
         exports.extend(matched.iter().map(|name| (*name).to_owned()));
@@ -298,7 +304,35 @@ fn make(inputs: &Inputs<'_>, request: &PlanRequest, root: &Path) -> SplitPlan {
     }
     plan.exports = exports.into_iter().collect();
     plan.links = links(inputs, &chosen, export, request, root);
+    if let Some(prefix) = request.namespace.as_ref().or(settings.namespace.as_ref()) {
+        namespace::apply(prefix, inputs, &chosen, &mut plan);
+    }
     plan
+}
+
+/// What is to be said of symbols that a module needs and nothing provides.
+fn lacks(module: &SplitModule, missing: &[String], inputs: &Inputs<'_>) -> Option<Diagnostic> {
+    if missing.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = missing.iter().map(String::as_str).collect();
+    let message = format!("nothing provides {}", listed(&names));
+    let finding = Diagnostic::error(&codes::UNRESOLVED, message);
+    let finding = finding.at(inputs.settings.place(&module.name));
+    let is_hidden = |name: &&str| {
+        let mut symbols = inputs.host.iter().filter_map(|library| library.symbol(name));
+        symbols.any(Merged::is_defined)
+    };
+    let hidden: Vec<&str> = names.iter().copied().filter(is_hidden).collect();
+    if hidden.is_empty() {
+        return Some(finding.hint(
+            "add the library that has them to the module's `libraries`, or its shared one to `ldflags`",
+        ));
+    }
+    let note = format!("the host has {} and hides it from modules", listed(&hidden));
+    Some(finding.note(note).hint(
+        "the objects were compiled to be a part of the host: compile them as those of a module, as their own build does",
+    ))
 }
 
 /// What a module needs from the host, and what nothing has.
@@ -348,15 +382,17 @@ fn links(
         root: root.to_owned(),
         compiler: settings.compiler.clone(),
         whole: export == Export::Whole,
-        version_script: settings.version_script,
+        version_script: settings.version_script || request.version_script,
         ..Links::default()
     };
-    let mut host = Link {
-        file: settings.host.clone(),
-        objects: settings.objects.iter().map(|object| path(&object.value)).collect(),
-        flags: settings.ldflags.clone(),
-        ..Link::default()
-    };
+    let mut host =
+        Link { file: settings.host.clone(), flags: settings.ldflags.clone(), ..Link::default() };
+    // Archives after all objects, among them those of modules that stay, which the host's own archives may hold as well.
+    for (object, library) in settings.objects.iter().zip(&inputs.host) {
+        let is_object = library.kind == Kind::Object;
+        let list = if is_object { &mut host.objects } else { &mut host.archives };
+        list.push(path(&object.value));
+    }
     for (number, module) in settings.modules.iter().enumerate() {
         let objects = module.objects.iter().map(|object| path(&object.value));
         let is_static = inputs.tiers.get(number) == Some(&Tier::Static);

@@ -67,6 +67,8 @@ pub struct SplitSettings {
     pub exports: Vec<Spanned<String>>,
     /// Give its exports a version.
     pub version_script: bool,
+    /// What the names of exported libraries' symbols begin with.
+    pub namespace: Option<String>,
     /// Where outputs go.
     pub directory: String,
     /// Name of the host's file.
@@ -199,6 +201,7 @@ impl Reader<'_> {
             export: choice(fields, "export", Export::from_name).unwrap_or(Export::Needed),
             exports: fields.list("exports"),
             version_script: fields.flag("version-script").unwrap_or(false),
+            namespace: one(fields, "namespace"),
             directory: one(fields, "directory").unwrap_or_else(|| "split".to_owned()),
             host: one(fields, "host").unwrap_or_else(|| "host".to_owned()),
             library: BTreeMap::new(),

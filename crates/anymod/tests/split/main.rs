@@ -12,3 +12,4 @@ mod plan;
 #[path = "../support/mod.rs"]
 mod support;
 mod wasm;
+mod wheels;

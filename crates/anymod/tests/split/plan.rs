@@ -80,6 +80,45 @@ fn every_linker_makes_the_same_split() {
     }
 }
 
+/// What the host of the last state exports, with versions.
+fn exports(place: &Place) -> Vec<String> {
+    let (_, report) = place.json("inspect out/host");
+    let names = report["files"][0]["image"]["exports"].as_array().unwrap();
+    names.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn other_names_and_versions_of_the_hosts_exports_serve_its_modules() {
+    let place = example();
+    let plain = state(&place, "", 8);
+    let names = exports(&place);
+    assert!(names.contains(&"sqlite3_open".to_owned()), "{names:?}");
+    for linker in ["bfd", "lld", "mold"] {
+        let prefixed = state(&place, &format!("--linker {linker} --namespace own_"), 8);
+        let names = exports(&place);
+        assert!(names.contains(&"own_sqlite3_open".to_owned()), "{linker}: {names:?}");
+        assert!(!names.contains(&"sqlite3_open".to_owned()), "{linker}: {names:?}");
+        assert!(prefixed.0 * 100 <= plain.0 * 103, "{linker}: {prefixed:?} {plain:?}");
+        state(&place, &format!("--linker {linker} --version-script"), 8);
+        let names = exports(&place);
+        assert!(names.contains(&"sqlite3_open@@ANYMOD_HOST".to_owned()), "{linker}: {names:?}");
+    }
+    // All of each library; and a library that is in the host for some and inside of others.
+    assert!(state(&place, "--namespace own_ --export whole", 8).1 > 5000);
+    assert!(state(&place, "--version-script --export whole", 8).1 > 5000);
+    let manifest = std::fs::read_to_string(place.path("anymod.toml")).unwrap();
+    let manifest = manifest
+        .replace("init = \"anymod_init_lzma\"", "init = \"anymod_init_lzma\"\ntier = \"bundled\"")
+        .replace("libraries = [\"lzma\"]", "libraries = [\"lzma\", \"z\"]")
+        .replace(
+            "ldflags = [\"-lm\", \"-ldl\"",
+            "namespace = \"mine_\"\nldflags = [\"-lm\", \"-ldl\"",
+        );
+    place.write("anymod.toml", manifest);
+    state(&place, "", 8);
+    assert!(exports(&place).contains(&"mine_compress".to_owned()));
+}
+
 #[test]
 fn libraries_go_where_they_fit_and_it_is_said_why() {
     let place = example();

@@ -7,10 +7,12 @@ mod edit;
 mod write;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use anymod_model::codes::split as codes;
 use anymod_model::{Diagnostic, Diagnostics};
 
+use super::archive::Kind;
 use super::inspect::{listed, place};
 use super::library::{self, Content, Fetch, Library, Part};
 use super::object;
@@ -34,11 +36,13 @@ pub struct Wishes {
     pub export: Vec<String>,
     /// What the names of all symbols that the archive defines are to begin with.
     pub prefix: Option<String>,
+    /// The symbols that get the prefix in place of those, wherever the archive mentions them.
+    pub names: Option<Arc<BTreeSet<String>>>,
     /// Those that keep their names.
     pub keep: Vec<String>,
 }
 
-/// A new archive.
+/// A new archive; of an object, a new object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fixed {
     /// Its bytes.
@@ -75,7 +79,7 @@ pub fn fix<'a>(
         }
     }
     let changes = changes(&library, wishes, &mut done)?;
-    let mut members = Vec::new();
+    let mut members: Vec<NewMember> = Vec::new();
     for (part, changes) in library.members.iter().zip(&changes) {
         let bytes = match changes.is_empty() {
             true => part.data.to_vec(),
@@ -88,7 +92,14 @@ pub fn fix<'a>(
         let name = if part.name.is_empty() { file_name(file) } else { &part.name };
         members.push(NewMember { name: name.to_owned(), bytes });
     }
-    Ok(Fixed { bytes: archive(&members), done })
+    let bytes = match members.pop() {
+        Some(object) if library.kind == Kind::Object => object.bytes,
+        last => {
+            members.extend(last);
+            archive(&members)
+        }
+    };
+    Ok(Fixed { bytes, done })
 }
 
 fn file_name(path: &str) -> &str {
@@ -272,7 +283,7 @@ fn no_symbol(library: &Library<'_>, text: &str, name: &str) -> Diagnostic {
     finding.hint("`anymod split inspect --all` lists members and symbols")
 }
 
-/// Gives all symbols that the archive defines other names.
+/// Gives symbols other names, wherever they are defined or asked for.
 fn rename(
     library: &Library<'_>,
     prefix: &str,
@@ -280,15 +291,14 @@ fn rename(
     changes: &mut [Vec<Change>],
     done: &mut Vec<String>,
 ) {
-    let mut count = 0;
-    for symbol in &library.symbols {
-        count += usize::from(symbol.is_defined() && !wishes.keep.iter().any(|k| k == symbol.name));
-    }
+    let is_meant = |symbol: &library::Merged<'_>| match &wishes.names {
+        Some(names) => names.contains(symbol.name),
+        None => symbol.is_defined() && !wishes.keep.iter().any(|keep| keep == symbol.name),
+    };
+    let count = library.symbols.iter().filter(|symbol| is_meant(symbol)).count();
     for (number, _, object) in library.objects() {
         for symbol in object.symbols.iter().filter(|symbol| symbol.binding != Binding::Local) {
-            let is_own = library.symbol(symbol.name).is_some_and(library::Merged::is_defined);
-            if is_own
-                && !wishes.keep.iter().any(|keep| keep == symbol.name)
+            if library.symbol(symbol.name).is_some_and(is_meant)
                 && let Some(changes) = changes.get_mut(number)
             {
                 changes.push(Change::Rename(symbol.index, format!("{prefix}{}", symbol.name)));

@@ -88,6 +88,14 @@ static SPLIT_GROUP: Group = Group {
              along, if its symbols have versions (bfd and lld).",
         ),
         key(
+            "namespace",
+            Kind::Name,
+            "",
+            "\"host_\"",
+            "What the names of symbols of libraries that the host exports are to begin with, in copies of all objects and \
+             archives of the split: modules by others keep what they bring along, whether it has versions or not.",
+        ),
+        key(
             "directory",
             Kind::Path,
             "\"split\"",

@@ -18,7 +18,7 @@ use crate::printer::Printer;
 pub(crate) struct Fix {
     /// Archive, thin archive or object
     archive: PathBuf,
-    /// The new archive
+    /// The new archive, or object if it was one
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
     /// Put the members of nested archives beside the others
@@ -56,6 +56,7 @@ pub(super) fn run(args: &Fix, printer: Printer) -> Result<(), Diagnostics> {
         export: args.export.clone(),
         prefix: args.prefix.clone(),
         keep: args.keep.clone(),
+        names: None,
     };
     let done = fix(&args.archive, &args.out, &wishes)?;
     printer.data(&match args.format {

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use anymod_build::split::interpose::interpose;
+use anymod_build::environment::Environment;
+use anymod_build::split::interpose::{Applied, apply, interpose};
+use anymod_build::split::plan::PlanRequest;
 use anymod_model::Diagnostics;
 use clap::Args;
 use serde_json::json;
@@ -11,6 +13,7 @@ use serde_json::json;
 use crate::cli::Format;
 use crate::printer::Printer;
 use crate::progress::counted;
+use crate::settings::{self, StoreArgs};
 
 /// Show which symbols of modules by others a host would take over
 ///
@@ -23,6 +26,15 @@ pub(crate) struct Interpose {
     /// Directory, wheel or shared library by others; may be given several times
     #[arg(long, required = true, value_name = "PATH")]
     against: Vec<PathBuf>,
+    /// Link the host of the manifest's [split] again with what keeps it from taking over: a version for its exports, or
+    /// other names if that is not enough
+    #[arg(long)]
+    apply: bool,
+    /// Manifest of the host's split, or a directory at or below which there is one
+    #[arg(long, value_name = "PATH", default_value = ".", requires = "apply")]
+    manifest: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
     /// Also list the symbols
     #[arg(long)]
     all: bool,
@@ -32,11 +44,31 @@ pub(crate) struct Interpose {
 }
 
 pub(super) fn run(args: &Interpose, printer: Printer) -> Result<(), Diagnostics> {
-    let reports = interpose(&args.host, &args.against)?;
+    let (reports, applied) = match args.apply {
+        false => (interpose(&args.host, &args.against)?, Vec::new()),
+        true => {
+            let settings = settings::load(&args.manifest, args.store.layer()?)?;
+            let request = PlanRequest {
+                manifest: args.manifest.clone(),
+                environment: Environment::of_process(),
+                ..PlanRequest::default()
+            };
+            apply(&args.host, &args.against, &request, settings::store(&settings).as_ref())?
+        }
+    };
     printer.data(&match args.format {
-        Format::Json => super::super::json(&json!({ "version": 1, "reports": reports })),
+        Format::Json => {
+            super::super::json(&json!({ "version": 1, "reports": reports, "applied": applied }))
+        }
         Format::Text => {
             let mut text = String::new();
+            for Applied { setting, before, after } in &applied {
+                let symbols = counted(*before, "symbol");
+                let _ = writeln!(
+                    text,
+                    "linked with `{setting}`: {symbols} taken over before, {after} now"
+                );
+            }
             for report in &reports {
                 let _ = writeln!(text, "{}: {}", report.against, counted(report.files, "ELF file"));
                 for pair in &report.pairs {

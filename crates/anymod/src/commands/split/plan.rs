@@ -69,6 +69,12 @@ struct What {
     /// Linker, in place of the manifest's
     #[arg(long, value_parser = words(SplitLinker::CHOICES))]
     linker: Option<String>,
+    /// What the names of symbols of libraries that the host exports begin with, in place of the manifest's
+    #[arg(long, value_name = "TEXT")]
+    namespace: Option<String>,
+    /// Give what the host exports a version, whatever the manifest says
+    #[arg(long)]
+    version_script: bool,
     /// Where outputs go, in place of the manifest's
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -91,6 +97,8 @@ impl What {
             others: tier(&self.others),
             export: self.export.as_deref().and_then(Export::from_name),
             linker: self.linker.as_deref().and_then(SplitLinker::from_name),
+            namespace: self.namespace.clone(),
+            version_script: self.version_script,
             directory: self
                 .out
                 .as_ref()
