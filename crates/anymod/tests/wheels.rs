@@ -31,9 +31,6 @@ struct Package {
     sha256: String,
     #[serde(default)]
     ci: bool,
-    /// True if the backend generates other code each time, which is compiled again.
-    #[serde(default)]
-    regenerates: bool,
     test: Option<String>,
 }
 
@@ -132,9 +129,6 @@ fn built(package: &Package, release: &str) -> Checked {
     let mut probe = command(directory, &["probe", "--target", &format!("pyodide-{release}")]);
     probe.arg(&path).arg("--test").arg(package.test.as_deref().unwrap_or("pass"));
     run(&mut probe)?.ok()?;
-    if package.regenerates {
-        return Ok(());
-    }
     let again = wheel(directory, &named, release, &["--hash", &hash], "")?.ok()?;
     let again = event(&again)?;
     ensure(again["ran"] == 0 && again["hits"].as_u64() > Some(0), || {

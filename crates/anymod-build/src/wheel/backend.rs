@@ -96,13 +96,18 @@ impl Backend {
 
     /// True if a distribution of this name is among what it requires.
     pub(crate) fn requires(&self, distribution: &str) -> bool {
-        let normal = |name: &str| name.to_ascii_lowercase().replace(['_', '.'], "-");
-        self.requires.iter().any(|requirement| {
-            let end = requirement.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
-            normal(requirement.get(..end.unwrap_or(requirement.len())).unwrap_or_default())
-                == distribution
-        })
+        names(&self.requires, distribution)
     }
+}
+
+/// True if a distribution of this name, in its normal form, is among requirements.
+pub(super) fn names(requirements: &BTreeSet<String>, distribution: &str) -> bool {
+    let normal = |name: &str| name.to_ascii_lowercase().replace(['_', '.'], "-");
+    requirements.iter().any(|requirement| {
+        let end = requirement.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+        normal(requirement.get(..end.unwrap_or(requirement.len())).unwrap_or_default())
+            == distribution
+    })
 }
 
 /// Settings for a backend: the values of each key, in order.
@@ -118,6 +123,14 @@ pub(crate) struct Hooks<'a> {
     pub(crate) work: &'a Path,
     pub(crate) settings: &'a ConfigSettings,
     pub(crate) runner: &'a Runner<'a>,
+}
+
+/// Where a backend is asked what it needs: what it leaves there is no part of the build.
+pub(crate) struct Asked {
+    /// The directory of a copy of the source.
+    pub(crate) root: PathBuf,
+    /// A directory for temporary files.
+    pub(crate) temporary: PathBuf,
 }
 
 /// What a run of the driver came to.
@@ -169,11 +182,11 @@ impl From<Diagnostics> for Failed {
 }
 
 impl Hooks<'_> {
-    /// Builds the wheel into a directory. With a directory for its files, the backend is asked before what else it needs.
+    /// Builds the wheel into a directory. With a place to be asked in, the backend is asked before what else it needs.
     pub(crate) fn build_wheel(
         &self,
         into: &Path,
-        asked: Option<&Path>,
+        asked: Option<&Asked>,
         variables: &BTreeMap<String, String>,
     ) -> Result<Came, Failed> {
         let (answer, said) = self.call(into, asked, variables)?;
@@ -207,10 +220,31 @@ impl Hooks<'_> {
         Diagnostic::error(&codes::BACKEND, message).into()
     }
 
+    /// The interpreter, at the same addresses each time where the system allows that: the order of a set of objects follows
+    /// their addresses and reaches what generators such as Cython write.
+    fn interpreter(&self, variables: &BTreeMap<String, String>) -> Command {
+        let without_randomisation = || {
+            let mut command = Command::new("setarch");
+            command.arg("-R").env_clear().envs(variables);
+            command
+        };
+        let mut asked = without_randomisation();
+        asked.arg("true");
+        // Some sandboxes refuse it.
+        if self.runner.run(asked).is_ok_and(|ended| ended.status.success()) {
+            let mut command = without_randomisation();
+            command.arg(&self.environment.python);
+            return command;
+        }
+        let mut command = Command::new(&self.environment.python);
+        command.env_clear().envs(variables);
+        command
+    }
+
     fn call(
         &self,
         into: &Path,
-        asked: Option<&Path>,
+        asked: Option<&Asked>,
         variables: &BTreeMap<String, String>,
     ) -> Result<(Answer, String), Failed> {
         let (request, result) = (self.work.join("request.json"), self.work.join("result.json"));
@@ -219,7 +253,7 @@ impl Hooks<'_> {
             self.backend.path.iter().map(|directory| self.root.join(directory)).collect();
         let text = json!({
             "into": into,
-            "asked": asked,
+            "asked": asked.map(|asked| json!({ "root": asked.root, "temporary": asked.temporary })),
             "settings": self.settings(),
             "backend": self.backend.object,
             "backend_path": path,
@@ -229,10 +263,9 @@ impl Hooks<'_> {
         install::write_scratch(&driver, include_str!("driver.py"))?;
         install::write_scratch(&request, text.to_string())?;
         let _ = std::fs::remove_file(&result);
-        let mut command = Command::new(&self.environment.python);
+        let mut command = self.interpreter(variables);
         // Unbuffered, so that what the backend says and what its tools say is in order.
         command.arg("-u").arg(&driver).arg(&request).current_dir(self.root);
-        command.env_clear().envs(variables);
         let ended = self.runner.run(command)?;
         if !ended.status.success() {
             let findings = self.failed(&format!("`build_wheel` ended with {}", ended.status));

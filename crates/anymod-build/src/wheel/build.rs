@@ -9,7 +9,7 @@ use anymod_model::event::Finding;
 use anymod_model::{Diagnostic, Diagnostics, Severity};
 use anymod_store::Fields;
 
-use super::backend::{Backend, BuiltWheel, Came, Failed, Hooks};
+use super::backend::{Asked, Backend, BuiltWheel, Came, Failed, Hooks};
 use super::cross::{Build, Cross};
 use super::environment::{self, BuildEnvironment};
 use super::extensions::{self, Attempt, Tree};
@@ -187,11 +187,13 @@ impl One<'_> {
                 let all = backend.requires.union(more).cloned().collect();
                 environment = environment::prepare(interpreter, &all, user, self.runner)?;
             }
-            let asked = known.is_none().then(|| place.scratch.directory("asked")).transpose()?;
-            match self.ask_backend(place, backend, &environment, &cross, asked.as_deref())? {
+            let asked = known.is_none().then(|| asked(place, fetched)).transpose()?;
+            match self.ask_backend(place, backend, &environment, &cross, asked.as_ref())? {
                 Came::Needs(more) => {
                     keep_answer(kept.as_deref(), &more)?;
                     known = Some(more);
+                    // With what the import of a backend of its own left in it, the build would not be the same as the next.
+                    source::place(fetched, &place.scratch.empty_directory("src")?)?;
                 }
                 Came::Wheel(built) => {
                     if known.is_none() {
@@ -210,7 +212,7 @@ impl One<'_> {
         backend: &Backend,
         environment: &BuildEnvironment,
         cross: &Cross<'_>,
-        asked: Option<&Path>,
+        asked: Option<&Asked>,
     ) -> Result<Came, Failed> {
         let build = self.told(place, environment);
         let settings = cross.settings(backend, &build, &self.request.config_settings);
@@ -371,6 +373,13 @@ impl One<'_> {
             milliseconds: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
         })
     }
+}
+
+fn asked(place: &Place, fetched: &Fetched) -> Result<Asked, Diagnostic> {
+    Ok(Asked {
+        root: source::place(fetched, &place.scratch.directory("asked")?)?,
+        temporary: place.scratch.directory("asked-tmp")?,
+    })
 }
 
 fn keep_answer(place: Option<&Path>, more: &BTreeSet<String>) -> Result<(), Diagnostic> {

@@ -232,7 +232,7 @@ impl<'a> Cross<'a> {
             ("NPY_NUM_BUILD_JOBS", jobs.clone()),
             ("CMAKE_BUILD_PARALLEL_LEVEL", jobs),
             ("PIP_NO_INPUT", "1".to_owned()),
-            // The order of sets reaches what generators such as Cython write.
+            // The order of sets of texts reaches what generators such as Cython write.
             ("PYTHONHASHSEED", "0".to_owned()),
         ];
         variables.extend(more.map(|(name, value)| (name.to_owned(), value)));

@@ -1,8 +1,8 @@
 """Builds a wheel with a PEP 517 backend: `driver.py REQUEST`, a JSON file.
 
 Started by the build environment's own interpreter in the directory of the source. The backend is imported and called as
-it is. If the request says so, it is first asked what else it needs, in a process of its own that shares the import; what the
-environment does not meet yet ends the build. What comes of it, and what setuptools knows of the extension modules
+it is. If the request says so, it is first asked what else it needs, in a process of its own that shares the import and in a
+copy of the source; what the environment does not meet yet ends the build. What comes of it, and what setuptools knows of the extension modules
 afterwards, is written to the file that the request names.
 """
 
@@ -17,9 +17,13 @@ import threading
 import time
 import traceback
 
+# Statuses of the process that asks the backend what it needs.
+NOTHING_NEEDED, FAILED, MORE_NEEDED = 0, 1, 3
 
-def end_with(parent):
+
+def end_with(parent, begun):
     """Ends everything once the process that started this one is gone, so that a killed build leaves nothing running."""
+    begun.set()
     while os.getppid() == parent:
         time.sleep(0.5)
     os.killpg(os.getpgrp(), signal.SIGKILL)
@@ -94,41 +98,58 @@ def name_alike():
 
 
 def ask(request, backend):
-    """What the backend needs that is not there, asked in a process of its own: hooks may change whatever they like."""
+    """Asks the backend what it needs that is not there; the status that tells what came of it."""
     hook = getattr(backend, "get_requires_for_build_wheel", None)
     if hook is None:
-        return []
-    answer = os.path.join(request["asked"], "answer.json")
+        return NOTHING_NEEDED
+    # What it leaves behind would be among the files of the build.
+    os.chdir(request["asked"]["root"])
+    os.environ["TMPDIR"] = tempfile.tempdir = request["asked"]["temporary"]
+    name_alike()
+    sys.argv = ["get_requires_for_build_wheel"]
+    needed = [text for text in hook(request["settings"]) if not is_met(text)]
+    if not needed:
+        return NOTHING_NEEDED
+    write(request, requirements=needed)
+    return MORE_NEEDED
+
+
+def ask_apart(request, backend):
+    """The same in a process of its own: hooks may change whatever they like.
+
+    There is one even if nothing is to be asked, so that this process comes to the build with the same memory either way: the
+    addresses of objects reach what generators such as Cython write.
+    """
     child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            # What is left there would give the files of the build other names.
-            os.environ["TMPDIR"] = tempfile.tempdir = request["asked"]
-            name_alike()
-            sys.argv = ["get_requires_for_build_wheel"]
-            value = hook(request["settings"])
-            with open(answer, "w", encoding="utf-8") as file:
-                json.dump([text for text in value if not is_met(text)], file)
-            status = 0
-        except SystemExit as end:
-            print(end, file=sys.stderr)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-    watch(request)
-    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
-        sys.exit("`get_requires_for_build_wheel` failed")
-    with open(answer, encoding="utf-8") as file:
-        return json.load(file)
+    if child:
+        watch(request)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = FAILED
+    try:
+        status = ask(request, backend) if request["asked"] else NOTHING_NEEDED
+    except SystemExit as end:
+        print(end, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def write(request, requirements=(), wheel=None, extensions=()):
+    answer = {"requirements": list(requirements), "wheel": wheel, "extensions": list(extensions)}
+    with open(request["result"], "w", encoding="utf-8") as file:
+        json.dump(answer, file)
 
 
 def watch(request):
     if request["parent"] == os.getppid() and os.getpgrp() == os.getpid():
-        threading.Thread(target=end_with, args=[request["parent"]], daemon=True).start()
+        # What a thread takes of the memory while it begins would come between what the backend takes: the addresses of its
+        # objects would be others each time.
+        begun = threading.Event()
+        threading.Thread(target=end_with, args=[request["parent"], begun], daemon=True).start()
+        begun.wait()
 
 
 def main():
@@ -139,16 +160,13 @@ def main():
     sys.path[:1] = request["backend_path"]
     sys.argv = ["build_wheel"]
     backend = load(request["backend"])
-    answer = {"requirements": [], "wheel": None, "extensions": []}
-    if request["asked"]:
-        answer["requirements"] = ask(request, backend)
-    else:
-        watch(request)
-    if not answer["requirements"]:
-        answer["wheel"] = backend.build_wheel(request["into"], request["settings"], None)
-        answer["extensions"] = declared()
-    with open(request["result"], "w", encoding="utf-8") as file:
-        json.dump(answer, file)
+    status = ask_apart(request, backend)
+    if status == MORE_NEEDED:
+        return
+    if status != NOTHING_NEEDED:
+        sys.exit("`get_requires_for_build_wheel` failed")
+    wheel = backend.build_wheel(request["into"], request["settings"], None)
+    write(request, wheel=wheel, extensions=declared())
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ use anymod_model::codes::wheel as codes;
 use anymod_store::Digest;
 use anymod_store::Fields;
 
+use super::backend::names;
 use super::python::{Interpreter, plain};
 use super::runner::Runner;
 use crate::environment::Environment;
@@ -101,7 +102,7 @@ fn key(
     environment: &Environment,
 ) -> Digest {
     let mut fields = Fields::new();
-    fields.add("build environment 2");
+    fields.add("build environment 3");
     fields.add(interpreter.about.real.to_string_lossy().as_bytes());
     fields.add(&interpreter.about.version);
     fields.list(requirements.iter());
@@ -114,8 +115,9 @@ fn key(
     fields.finish()
 }
 
-/// Makes it with `venv`, and installs with uv if there is one, else with pip. Nothing is compiled ahead: what is imported is
-/// then, once for all builds that share the environment, and most of it never is.
+/// Makes it with `venv`, and installs with uv if there is one, else with pip. Nothing is compiled to bytecode ahead: what is
+/// imported is then, once for all builds that share the environment, and most of it never is. Not so with Cython: what it
+/// writes follows the addresses of its objects, and a run that compiles its modules has others than those after it.
 fn make(
     interpreter: &Interpreter,
     requirements: &BTreeSet<String>,
@@ -129,6 +131,7 @@ fn make(
         command.env_clear().envs(plain(environment));
         command
     };
+    let compiled = names(requirements, "cython");
     let uv = environment.find_program("uv");
     // Installing a pip into it takes longer than all the rest.
     let own_pip = uv.is_none() && interpreter.about.pip_runner.is_none();
@@ -140,8 +143,8 @@ fn make(
     }
     if let Some(uv) = uv {
         let mut install = with(&uv);
-        install.args(["pip", "install", "--quiet", "--python"]).arg(&python).arg("--");
-        install.args(requirements);
+        install.args(["pip", "install", "--quiet", "--python"]).arg(&python);
+        install.args(compiled.then_some("--compile-bytecode")).arg("--").args(requirements);
         return step(runner, install, "uv pip install");
     }
     let mut install = with(&python);
@@ -153,9 +156,9 @@ fn make(
         "install",
         "--quiet",
         "--no-input",
-        "--no-compile",
         "--disable-pip-version-check",
         "--no-warn-script-location",
+        if compiled { "--compile" } else { "--no-compile" },
         "--",
     ]);
     install.args(requirements);

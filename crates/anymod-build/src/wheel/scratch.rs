@@ -60,6 +60,15 @@ impl Scratch {
         install::create_dir(&path)?;
         Ok(path)
     }
+
+    /// A directory in it, made anew: nothing is in it.
+    ///
+    /// # Errors
+    /// `B0003` if it cannot be emptied or made.
+    pub(crate) fn empty_directory(&self, name: &str) -> Result<PathBuf, Diagnostic> {
+        remove(&self.path.join(name))?;
+        self.directory(name)
+    }
 }
 
 impl Drop for Scratch {
