@@ -22,6 +22,10 @@
 //! The sums are over the whole file, with bytes 28 to 71 of the record and the ranges as zeros. A length of all ones
 //! means up to the end, however far away that is: signing tools append.
 
+mod place;
+
+pub use place::{covered, find};
+
 /// What a record begins with.
 pub const MAGIC: [u8; 8] = *b"anymodID";
 /// Version of the layout.

@@ -125,6 +125,15 @@ pub fn file_name(name: &str, platform: Platform, variant: Option<&str>) -> Strin
     }
 }
 
+/// The variable that names a file to be loaded in place of all others.
+#[must_use]
+pub fn override_variable(name: &str) -> String {
+    let letter = |letter: char| {
+        if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' }
+    };
+    format!("ANYMOD_ADDON_{}", name.chars().map(letter).collect::<String>())
+}
+
 /// What the name of an addon's file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileName<'a> {

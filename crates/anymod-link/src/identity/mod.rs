@@ -8,7 +8,7 @@ mod object;
 mod place;
 
 use anymod_model::codes::node as codes;
-use anymod_model::identity::{Range, Record, SUMS, Sums, TO_THE_END};
+use anymod_model::identity::{Range, Record, Sums, covered};
 use anymod_model::{Diagnostic, Place};
 use sha2::{Digest as _, Sha256};
 use twox_hash::XxHash64;
@@ -48,7 +48,7 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Found, Diagnostic> {
 /// True if a file has a place for a record, whatever is in it.
 #[must_use]
 pub fn has_mark(bytes: &[u8]) -> bool {
-    place::find(bytes).is_some()
+    anymod_model::identity::find(bytes).is_some()
 }
 
 /// Writes the sums into the record of a file just linked, and mends what the linker signed.
@@ -80,7 +80,7 @@ fn find(bytes: &[u8], file: &str) -> Result<(usize, Record), Diagnostic> {
             .at(place)
             .hint("it may have been cut short; build or install it again"));
     }
-    let offset = place::find(bytes).ok_or_else(|| {
+    let offset = anymod_model::identity::find(bytes).ok_or_else(|| {
         Diagnostic::error(&codes::IDENTITY, "the addon has no identity")
             .at(place.clone())
             .hint("build it with anymod; an addon that others made has none")
@@ -97,31 +97,13 @@ fn find(bytes: &[u8], file: &str) -> Result<(usize, Record), Diagnostic> {
 
 /// The sums of a file with a record at `offset`.
 fn sums(bytes: &[u8], offset: usize, ranges: &[Range]) -> Sums {
-    let own = Range { offset: (offset + SUMS.start) as u64, length: SUMS.len() as u64 };
-    let mut ranges: Vec<Range> = ranges.iter().copied().chain([own]).collect();
-    ranges.sort_by_key(|range| range.offset);
-    let (mut sha256, mut check, mut small) =
-        (Sha256::new(), XxHash64::with_seed(0), Words::default());
-    let mut add = |part: &[u8]| {
+    let (mut sha256, mut check) = (Sha256::new(), XxHash64::with_seed(0));
+    let mut small = Words::default();
+    covered(bytes, offset, ranges, &mut |part| {
         sha256.update(part);
         std::hash::Hasher::write(&mut check, part);
         small.add(part);
-    };
-    let mut at = 0;
-    for range in ranges {
-        let start = usize::try_from(range.offset).unwrap_or(usize::MAX).clamp(at, bytes.len());
-        let end = match range.length {
-            TO_THE_END => bytes.len(),
-            length => start.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)),
-        };
-        let end = end.min(bytes.len());
-        add(bytes.get(at..start).unwrap_or_default());
-        if range.length != TO_THE_END {
-            zeros(end - start, &mut add);
-        }
-        at = end;
-    }
-    add(bytes.get(at..).unwrap_or_default());
+    });
     let check = std::hash::Hasher::finish(&check);
     Sums { sha256: sha256.finalize().into(), check, small: small.finish() }
 }
@@ -149,15 +131,5 @@ impl Words {
         self.rest.resize(self.rest.len().next_multiple_of(4), 0);
         self.add(&[]);
         self.sum.unwrap_or_default()
-    }
-}
-
-/// Adds that many zeros.
-fn zeros(mut count: usize, add: &mut impl FnMut(&[u8])) {
-    const ZEROS: [u8; 256] = [0; 256];
-    while count > 0 {
-        let part = count.min(ZEROS.len());
-        add(ZEROS.get(..part).unwrap_or_default());
-        count -= part;
     }
 }

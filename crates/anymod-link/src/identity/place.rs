@@ -1,12 +1,12 @@
-//! Where the record is in ELF, Mach-O and PE files, and which bytes of a file signing tools change.
+//! What a library is made for, and which bytes of a file signing tools change.
 
-use anymod_model::identity::{MACHO_SECTION, NOTE_NAME, NOTE_TYPE, PE_SECTION, Range, TO_THE_END};
+use anymod_model::identity::{Range, TO_THE_END};
 use anymod_model::platform::{Cpu, ObjectFormat};
 use object::elf::FileHeader64;
 use object::macho::MachHeader64;
 use object::pe::ImageNtHeaders64;
-use object::read::elf::{FileHeader as _, ProgramHeader as _};
-use object::read::macho::{LoadCommandVariant, MachHeader as _, Section as _, Segment as _};
+use object::read::elf::FileHeader as _;
+use object::read::macho::{LoadCommandVariant, MachHeader as _, Segment as _};
 use object::read::pe::ImageNtHeaders as _;
 use object::{Endianness, LittleEndian as LE};
 
@@ -67,57 +67,9 @@ fn pe(bytes: &[u8]) -> Option<(u64, &ImageNtHeaders64)> {
     Some((begin, headers))
 }
 
-/// Where the record begins.
-pub(super) fn find(bytes: &[u8]) -> Option<usize> {
-    if let Some((header, endian)) = elf(bytes) {
-        return in_elf(bytes, header, endian);
-    }
-    if let Some((header, endian)) = macho(bytes) {
-        return in_macho(bytes, header, endian);
-    }
-    in_pe(bytes)
-}
-
-fn in_elf(bytes: &[u8], header: &FileHeader64<Endianness>, endian: Endianness) -> Option<usize> {
-    // Program headers stay when everything else is stripped.
-    for segment in header.program_headers(endian, bytes).ok()? {
-        let Ok(Some(mut notes)) = segment.notes(endian, bytes) else { continue };
-        while let Ok(Some(note)) = notes.next() {
-            if note.name() == NOTE_NAME.as_bytes() && note.n_type(endian).0 == NOTE_TYPE {
-                return offset_of(bytes, note.desc());
-            }
-        }
-    }
-    None
-}
-
 /// Where a part of the bytes is among them.
 fn offset_of(bytes: &[u8], part: &[u8]) -> Option<usize> {
     (part.as_ptr() as usize).checked_sub(bytes.as_ptr() as usize)
-}
-
-fn in_macho(bytes: &[u8], header: &MachHeader64<Endianness>, endian: Endianness) -> Option<usize> {
-    let mut commands = header.load_commands(endian, bytes, 0).ok()?;
-    while let Some(command) = commands.next().ok()? {
-        let Ok(LoadCommandVariant::Segment64(segment, rest)) = command.variant() else { continue };
-        for section in segment.sections(endian, rest).ok()? {
-            let names = (segment.name(), section.name());
-            if names == (MACHO_SECTION.0.as_bytes(), MACHO_SECTION.1.as_bytes()) {
-                return usize::try_from(section.offset(endian)).ok();
-            }
-        }
-    }
-    None
-}
-
-fn in_pe(bytes: &[u8]) -> Option<usize> {
-    let (_, headers) = pe(bytes)?;
-    let dos = object::pe::ImageDosHeader::parse(bytes).ok()?;
-    let mut at = u64::from(dos.nt_headers_offset());
-    let (_, _) = ImageNtHeaders64::parse(bytes, &mut at).ok()?;
-    let sections = headers.sections(bytes, at).ok()?;
-    let section = sections.iter().find(|section| section.raw_name() == PE_SECTION.as_bytes())?;
-    usize::try_from(section.pointer_to_raw_data.get(LE)).ok()
 }
 
 /// The bytes that signing tools write when the file is done: none for ELF; for Mach-O the load command of the signature, the

@@ -87,7 +87,9 @@ function inMacho(file) {
     } else if (kind === 0x1d) {
       signed = file.getUint32(at + 8, true) + file.getUint32(at + 12, true);
     }
-    at += file.getUint32(at + 4, true);
+    const size = file.getUint32(at + 4, true);
+    if (size < 8) return -1;
+    at += size;
   }
   // The signature is not among what the sums cover.
   return signed > file.byteLength ? -1 : found;

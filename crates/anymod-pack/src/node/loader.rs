@@ -1,7 +1,7 @@
 //! The loader of an addon: a table of every file that there may be, and the code that chooses, checks and loads one.
 
 use anymod_model::Platform;
-use anymod_model::node::{Variant, file_name};
+use anymod_model::node::{Variant, file_name, override_variable};
 use anymod_model::platform::PLATFORMS;
 
 use super::probe::{PROBE_VERSION, probe_file};
@@ -70,14 +70,6 @@ fn is_name(name: &str) -> bool {
     name.starts_with(begins)
         && name.chars().all(|letter| begins(letter) || letter.is_ascii_digit())
         && name != "default"
-}
-
-/// The variable that names a file to be loaded in place of all others.
-fn override_variable(name: &str) -> String {
-    let letter = |letter: char| {
-        if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' }
-    };
-    format!("ANYMOD_ADDON_{}", name.chars().map(letter).collect::<String>())
 }
 
 fn table(addon: &Addon) -> String {

@@ -6,6 +6,7 @@ mod support;
 
 mod build;
 mod embed;
+mod host;
 mod load;
 mod package;
 mod project;
@@ -21,7 +22,8 @@ type Case = (&'static str, fn() -> Checked);
 
 #[expect(clippy::print_stderr, reason = "what was left out has to be said")]
 fn main() -> ExitCode {
-    let cases = [build::CASES, embed::CASES, load::CASES, package::CASES, rust::CASES].concat();
+    let cases = [build::CASES, embed::CASES, host::CASES, load::CASES, package::CASES, rust::CASES]
+        .concat();
     let trial = |(name, case): Case| Trial::test(name, move || Ok(case()?));
     let mut trials: Vec<Trial> = cases.into_iter().map(trial).collect();
     let refused = embed::mount_options().is_none();
