@@ -101,7 +101,7 @@ impl Record {
     }
 
     /// Puts an entry first. One that was made of the same discovered inputs is superseded.
-    pub(crate) fn add(&mut self, entry: Entry) {
+    pub fn add(&mut self, entry: Entry) {
         self.entries.retain(|old| old.found != entry.found || old.passed != entry.passed);
         self.entries.insert(0, entry);
         self.entries.truncate(MAX_ENTRIES);

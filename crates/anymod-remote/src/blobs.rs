@@ -1,0 +1,268 @@
+//! Blobs: which a server lacks, and in both directions, small ones several at a time and large ones in pieces.
+//!
+//! Nothing that a server sends is believed: what does not have its digest was not sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
+
+use tonic::Status;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic_prost::ProstCodec;
+
+use crate::fault::Fault;
+use crate::message::{
+    BatchReadBlobsRequest, BatchReadBlobsResponse, BatchUpdateBlobsRequest,
+    BatchUpdateBlobsResponse, BlobUpdate, Digest, FindMissingBlobsRequest,
+    FindMissingBlobsResponse, ReadRequest, ReadResponse, WriteRequest, WriteResponse,
+};
+use crate::wire::{Wire, random};
+
+const FIND_MISSING: &str =
+    "/build.bazel.remote.execution.v2.ContentAddressableStorage/FindMissingBlobs";
+const BATCH_READ: &str =
+    "/build.bazel.remote.execution.v2.ContentAddressableStorage/BatchReadBlobs";
+const BATCH_UPDATE: &str =
+    "/build.bazel.remote.execution.v2.ContentAddressableStorage/BatchUpdateBlobs";
+const READ: &str = "/google.bytestream.ByteStream/Read";
+const WRITE: &str = "/google.bytestream.ByteStream/Write";
+
+/// Larger blobs are not taken: a server may say anything.
+const MAX_BLOB: u64 = 2 << 30;
+/// What one blob of a batch costs besides its bytes.
+const OVERHEAD: u64 = 256;
+/// How many digests are asked about at once: about 1 MiB.
+const DIGESTS: usize = 10_000;
+/// How large the pieces of large blobs are.
+const PIECE: usize = 256 << 10;
+
+/// Where the bytes of blobs come from; none if they are no longer there.
+pub type Load = dyn Fn(&Digest) -> Option<Vec<u8>> + Send + Sync;
+
+impl Wire {
+    /// Those blobs that the server lacks.
+    pub(crate) async fn missing(&self, digests: Vec<Digest>) -> Result<Vec<Digest>, Fault> {
+        let mut missing = Vec::new();
+        for some in digests.chunks(DIGESTS) {
+            let request = FindMissingBlobsRequest {
+                instance_name: self.config.instance.clone(),
+                blob_digests: some.to_vec(),
+            };
+            let answer: FindMissingBlobsResponse = self.unary(FIND_MISSING, &request).await?;
+            missing.extend(answer.missing_blob_digests);
+        }
+        Ok(missing)
+    }
+
+    /// Gives the server the blobs that it lacks; how many bytes that were.
+    pub(crate) async fn give(
+        &self,
+        digests: BTreeSet<Digest>,
+        load: &(dyn Fn(&Digest) -> Option<Vec<u8>> + Send + Sync),
+    ) -> Result<u64, Fault> {
+        let limit = self.capabilities().await?.batch;
+        let asked: Vec<Digest> = digests.iter().cloned().collect();
+        // It may have answered with anything; only what was asked about is given.
+        let missing: BTreeSet<Digest> = self.missing(asked).await?.into_iter().collect();
+        let (mut batch, mut held, mut given) = (Vec::new(), 0, 0);
+        for digest in digests.intersection(&missing) {
+            let size = digest.size().unwrap_or(u64::MAX);
+            let bytes = load(digest).filter(|bytes| digest.fits(bytes));
+            let Some(data) = bytes else {
+                return Err(Fault::Wrong("a file to be uploaded has changed".to_owned()));
+            };
+            given += size;
+            if size + OVERHEAD > limit {
+                self.write(digest, data).await?;
+                continue;
+            }
+            if held + size + OVERHEAD > limit {
+                self.update(std::mem::take(&mut batch)).await?;
+                held = 0;
+            }
+            held += size + OVERHEAD;
+            batch.push(BlobUpdate { digest: Some(digest.clone()), data });
+        }
+        if !batch.is_empty() {
+            self.update(batch).await?;
+        }
+        Ok(given)
+    }
+
+    async fn update(&self, requests: Vec<BlobUpdate>) -> Result<(), Fault> {
+        let count = requests.len();
+        let request = BatchUpdateBlobsRequest {
+            instance_name: self.config.instance.clone(),
+            requests,
+        };
+        let answer: BatchUpdateBlobsResponse = self.unary(BATCH_UPDATE, &request).await?;
+        let failed = answer.responses.iter().find_map(|one| {
+            one.status.as_ref().filter(|status| status.code != 0)
+        });
+        if let Some(status) = failed {
+            return Err(Fault::of(&Status::new(status.code.into(), status.message.clone())));
+        }
+        if answer.responses.len() < count {
+            return Err(Fault::Wrong("it did not say of every blob that it has it".to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn write(&self, digest: &Digest, data: Vec<u8>) -> Result<(), Fault> {
+        let size = data.len() as u64;
+        let committed = self
+            .attempt(self.deadline(size), || async {
+                let name = self.upload_name(digest);
+                let pieces = pieces(&name, &data);
+                let mut client = self.ready().await?;
+                let codec: ProstCodec<WriteRequest, WriteResponse> = ProstCodec::default();
+                let request = self.request(tokio_stream::iter(pieces));
+                let path = PathAndQuery::from_static(WRITE);
+                Ok(client.client_streaming(request, path, codec).await?.into_inner())
+            })
+            .await?;
+        self.counters.up.fetch_add(size, Ordering::Relaxed);
+        // Less than all of it was committed only if it was there already; then some servers say -1.
+        if committed.committed_size == digest.size_bytes || committed.committed_size == -1 {
+            return Ok(());
+        }
+        Err(Fault::Wrong("it did not take all of a blob".to_owned()))
+    }
+
+    fn upload_name(&self, digest: &Digest) -> String {
+        let (high, low) = (random(), random());
+        // A random UUID: version 4, variant 1.
+        let uuid = format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xffff,
+            high & 0xfff,
+            low >> 48 & 0x3fff | 0x8000,
+            low & 0xffff_ffff_ffff
+        );
+        self.resource(&format!("uploads/{uuid}/blobs/{}/{}", digest.hash, digest.size_bytes))
+    }
+
+    fn resource(&self, name: &str) -> String {
+        match self.config.instance.as_str() {
+            "" => name.to_owned(),
+            instance => format!("{instance}/{name}"),
+        }
+    }
+
+    /// Takes blobs from the server; [`Fault::Missing`] if it lacks one.
+    pub(crate) async fn take(
+        &self,
+        digests: BTreeSet<Digest>,
+    ) -> Result<BTreeMap<Digest, Vec<u8>>, Fault> {
+        let limit = self.capabilities().await?.batch;
+        let mut taken = BTreeMap::new();
+        let (mut batch, mut held) = (Vec::new(), 0);
+        for digest in digests {
+            let size = digest.size().filter(|size| *size <= MAX_BLOB);
+            let (Some(size), Some(_)) = (size, digest.sha256()) else {
+                return Err(Fault::Wrong("it names a blob that cannot be".to_owned()));
+            };
+            if size + OVERHEAD > limit {
+                let bytes = self.read(&digest, size).await?;
+                taken.insert(digest, bytes);
+                continue;
+            }
+            if held + size + OVERHEAD > limit {
+                self.read_batch(std::mem::take(&mut batch), &mut taken).await?;
+                held = 0;
+            }
+            held += size + OVERHEAD;
+            batch.push(digest);
+        }
+        if !batch.is_empty() {
+            self.read_batch(batch, &mut taken).await?;
+        }
+        Ok(taken)
+    }
+
+    async fn read_batch(
+        &self,
+        digests: Vec<Digest>,
+        taken: &mut BTreeMap<Digest, Vec<u8>>,
+    ) -> Result<(), Fault> {
+        let request = BatchReadBlobsRequest {
+            instance_name: self.config.instance.clone(),
+            digests: digests.clone(),
+        };
+        let answer: BatchReadBlobsResponse = self.unary(BATCH_READ, &request).await?;
+        let mut sent = BTreeMap::new();
+        for one in answer.responses {
+            let status = one.status.unwrap_or_default();
+            match (one.digest, status.code) {
+                (Some(digest), 0) => {
+                    sent.insert(digest, one.data);
+                }
+                (_, 5) => return Err(Fault::Missing),
+                (_, code) => {
+                    return Err(Fault::of(&Status::new(code.into(), status.message)));
+                }
+            }
+        }
+        for digest in digests {
+            let bytes = sent.remove(&digest).ok_or(Fault::Missing)?;
+            if !digest.fits(&bytes) {
+                return Err(self.damaged());
+            }
+            taken.insert(digest, bytes);
+        }
+        Ok(())
+    }
+
+    async fn read(&self, digest: &Digest, size: u64) -> Result<Vec<u8>, Fault> {
+        let name = self.resource(&format!("blobs/{}/{}", digest.hash, digest.size_bytes));
+        let bytes = self
+            .attempt(self.deadline(size), || async {
+                let mut client = self.ready().await?;
+                let codec: ProstCodec<ReadRequest, ReadResponse> = ProstCodec::default();
+                let request = ReadRequest { resource_name: name.clone(), ..ReadRequest::default() };
+                let path = PathAndQuery::from_static(READ);
+                let answer = client.server_streaming(self.request(request), path, codec).await?;
+                let mut pieces = answer.into_inner();
+                let mut bytes = Vec::new();
+                while let Some(piece) = pieces.message().await? {
+                    bytes.extend(piece.data);
+                    if bytes.len() as u64 > size {
+                        break;
+                    }
+                }
+                Ok(bytes)
+            })
+            .await?;
+        self.counters.down.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        if digest.fits(&bytes) { Ok(bytes) } else { Err(self.damaged()) }
+    }
+
+    /// A server that sends other bytes than it was asked for is as sick as one that sends none.
+    fn damaged(&self) -> Fault {
+        let why = "it sent a blob that does not have its digest";
+        self.breaker.wrong(why);
+        Fault::Wrong(why.to_owned())
+    }
+}
+
+/// A blob as the requests that give it.
+fn pieces(name: &str, data: &[u8]) -> Vec<WriteRequest> {
+    let mut offset = 0;
+    let mut requests: Vec<WriteRequest> = data
+        .chunks(PIECE)
+        .map(|piece| {
+            let request = WriteRequest {
+                resource_name: if offset == 0 { name.to_owned() } else { String::new() },
+                write_offset: offset,
+                finish_write: false,
+                data: piece.to_vec(),
+            };
+            offset += piece.len() as i64;
+            request
+        })
+        .collect();
+    if let Some(last) = requests.last_mut() {
+        last.finish_write = true;
+    }
+    requests
+}

@@ -1,0 +1,33 @@
+//! The Remote Execution API, version 2, from the client's side. There is no server here: any that speaks the API will do.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`message`] | the messages that are used, field by field |
+//! | [`config`] | what a client is told, and secrets that are not shown |
+//! | `wire` | one call: deadline, attempts, breaker, counters |
+//! | `breaker` | leaving a sick server alone |
+//! | `capabilities` | what both sides can do |
+//! | `blobs` | blobs in both directions, with every digest checked |
+//! | `cache` | results of steps, as results of actions |
+//! | `client` | the thread of the network, and the synchronous side of it |
+//! | `fault` | what can go wrong |
+//!
+//! It knows nothing of stages, plans or tools, and touches neither files nor the environment: bytes to be uploaded come
+//! through closures. Whatever is wrong with a server, a caller gets a [`Fault`] within a bounded time.
+
+mod blobs;
+mod breaker;
+mod cache;
+mod capabilities;
+mod client;
+pub mod config;
+mod fault;
+pub mod message;
+mod wire;
+
+pub use blobs::Load;
+pub use cache::{Fetched, Step};
+pub use capabilities::Capabilities;
+pub use client::{Client, Traffic, Uploaded};
+pub use config::{Config, Identity, Secret};
+pub use fault::Fault;

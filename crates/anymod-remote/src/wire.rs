@@ -1,0 +1,203 @@
+//! Calls: one request and its answer, with a deadline, several attempts, and the circuit breaker in front.
+//!
+//! Everything that crosses the network passes through here, so that it is counted and nothing can hang.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use prost::Message;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::{Request, Status};
+use tonic_prost::ProstCodec;
+
+use crate::breaker::Breaker;
+use crate::capabilities::Capabilities;
+use crate::config::Config;
+use crate::fault::{Fault, attempts};
+
+/// The largest message that is taken; batches are far smaller, results of actions with many outputs are not.
+const MAX_MESSAGE: usize = 32 << 20;
+/// How many bytes a second a server is expected to move at least.
+const SLOWEST: u64 = 256 << 10;
+/// The pause before the second attempt; each further one is twice as long.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What crossed the network.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) up: AtomicU64,
+    pub(crate) down: AtomicU64,
+    pub(crate) calls: AtomicU64,
+}
+
+/// A connection and everything that all calls share.
+pub(crate) struct Wire {
+    channel: Channel,
+    pub(crate) config: Config,
+    metadata: Vec<(AsciiMetadataKey, AsciiMetadataValue)>,
+    pub(crate) breaker: Breaker,
+    pub(crate) counters: Counters,
+    capabilities: OnceCell<Result<Capabilities, Fault>>,
+}
+
+impl Wire {
+    /// Prepares a connection, which comes about with the first call. Has to be called inside the runtime.
+    pub(crate) fn new(config: Config) -> Result<Wire, String> {
+        let (address, encrypted) = config.address()?;
+        let endpoint = Endpoint::from_shared(address).map_err(|error| error.to_string())?;
+        let mut endpoint = endpoint
+            .connect_timeout(config.connect)
+            .http2_keep_alive_interval(Duration::from_secs(60))
+            .keep_alive_timeout(config.call)
+            .initial_stream_window_size(4 << 20)
+            .initial_connection_window_size(16 << 20)
+            .user_agent(concat!("anymod/", env!("CARGO_PKG_VERSION")))
+            .map_err(|error| error.to_string())?;
+        if encrypted {
+            let mut tls = ClientTlsConfig::new().with_native_roots();
+            if let Some(authority) = &config.authority {
+                tls = tls.ca_certificate(Certificate::from_pem(authority));
+            }
+            if let Some(identity) = &config.identity {
+                tls = tls.identity(tonic::transport::Identity::from_pem(
+                    &identity.certificate,
+                    identity.key.reveal(),
+                ));
+            }
+            endpoint = endpoint.tls_config(tls).map_err(|error| error.to_string())?;
+        }
+        let metadata = config.headers.iter().map(|(name, value)| {
+            let key = AsciiMetadataKey::from_bytes(name.as_bytes())
+                .map_err(|_| format!("`{name}` is no name of a header"))?;
+            let mut value = AsciiMetadataValue::try_from(value.reveal())
+                .map_err(|_| format!("the value of the header `{name}` is not plain text"))?;
+            value.set_sensitive(true);
+            Ok((key, value))
+        });
+        let metadata = metadata.collect::<Result<Vec<_>, String>>()?;
+        Ok(Wire {
+            channel: endpoint.connect_lazy(),
+            config,
+            metadata,
+            breaker: Breaker::default(),
+            counters: Counters::default(),
+            capabilities: OnceCell::new(),
+        })
+    }
+
+    /// What the server can do; asked once.
+    pub(crate) async fn capabilities(&self) -> Result<&Capabilities, Fault> {
+        let asked = self.capabilities.get_or_init(|| async {
+            let found = Capabilities::ask(self).await;
+            if let Err(fault) = &found {
+                // Without knowing what it can do there is no talking to it.
+                self.breaker.turn_off(&fault.to_string());
+            }
+            found
+        });
+        asked.await.as_ref().map_err(Clone::clone)
+    }
+
+    /// How long a call may take that moves so many bytes.
+    pub(crate) fn deadline(&self, bytes: u64) -> Duration {
+        self.config.call + Duration::from_secs(bytes / SLOWEST)
+    }
+
+    /// A message with what is sent along with it.
+    pub(crate) fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        for (key, value) in &self.metadata {
+            request.metadata_mut().append(key.clone(), value.clone());
+        }
+        request
+    }
+
+    /// A client that is ready for one call.
+    pub(crate) async fn ready(&self) -> Result<tonic::client::Grpc<Channel>, Status> {
+        let mut client =
+            tonic::client::Grpc::new(self.channel.clone()).max_decoding_message_size(MAX_MESSAGE);
+        client.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
+        Ok(client)
+    }
+
+    /// One message there and one back.
+    pub(crate) async fn unary<Q, A>(&self, path: &'static str, message: &Q) -> Result<A, Fault>
+    where
+        Q: Message + Clone + 'static,
+        A: Message + Default + 'static,
+    {
+        let bytes = message.encoded_len() as u64;
+        let answer: A = self
+            .attempt(self.deadline(bytes), || async {
+                let mut client = self.ready().await?;
+                let codec: ProstCodec<Q, A> = ProstCodec::default();
+                let request = self.request(message.clone());
+                let path = PathAndQuery::from_static(path);
+                Ok(client.unary(request, path, codec).await?.into_inner())
+            })
+            .await?;
+        self.counters.up.fetch_add(bytes, Ordering::Relaxed);
+        self.counters.down.fetch_add(answer.encoded_len() as u64, Ordering::Relaxed);
+        Ok(answer)
+    }
+
+    /// Tries something until it succeeds, fails for good or has used up its time; the breaker hears of it.
+    pub(crate) async fn attempt<T, F>(
+        &self,
+        time: Duration,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
+        if self.breaker.open().is_some() {
+            return Err(Fault::Off);
+        }
+        self.counters.calls.fetch_add(1, Ordering::Relaxed);
+        let begun = Instant::now();
+        let mut tried = 0;
+        let fault = loop {
+            tried += 1;
+            let status = match tokio::time::timeout_at(begun + time, call()).await {
+                Ok(Ok(value)) => {
+                    self.breaker.answered(begun.elapsed(), time);
+                    return Ok(value);
+                }
+                Ok(Err(status)) => status,
+                Err(_) => {
+                    let seconds = time.as_secs_f32();
+                    break Fault::Away(format!("no answer within {seconds:.1} s"));
+                }
+            };
+            let pause = jittered(PAUSE * 2u32.pow(tried - 1));
+            let left = (begun + time).saturating_duration_since(Instant::now());
+            if tried >= attempts(status.code()) || pause >= left {
+                break Fault::of(&status);
+            }
+            tokio::time::sleep(pause).await;
+        };
+        match &fault {
+            Fault::Missing => self.breaker.answered(begun.elapsed(), time),
+            other => self.breaker.failed(&other.to_string()),
+        }
+        Err(fault)
+    }
+}
+
+/// Something between the half of a time and all of it, so that clients do not come back all at once.
+fn jittered(time: Duration) -> Duration {
+    time / 2 + time.mul_f64(f64::from(random() as u16) / f64::from(u16::MAX) / 2.0)
+}
+
+/// A number that is different each time.
+pub(crate) fn random() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(())
+}
+
+pub(crate) type SharedWire = Arc<Wire>;
