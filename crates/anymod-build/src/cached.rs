@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anymod_model::Diagnostic;
+use anymod_remote::Step;
 use anymod_store::{Digest, Entry, Explanation, Field, Kept, Store};
 
 use crate::action::Action;
@@ -51,13 +52,14 @@ pub(crate) fn lookup(
 ) -> Option<Entry> {
     let record = store.find(action.kind.name(), &place.key)?;
     record.entries.into_iter().find(|entry| {
-        entry.outputs.len() == action.outputs.len()
-            && entry
-                .found
-                .iter()
-                .all(|(path, digest)| log.digest_or_absent(&locations.real(path)) == *digest)
-            && nothing_appeared(action, entry, locations, log)
+        entry.outputs.len() == action.outputs.len() && fits(action, entry, locations, log)
     })
+}
+
+/// True if the files that an entry was made among are as they are now.
+pub(crate) fn fits(action: &Action, entry: &Entry, locations: &Locations, log: &mut Log) -> bool {
+    entry.found.iter().all(|(path, digest)| log.digest_or_absent(&locations.real(path)) == *digest)
+        && nothing_appeared(action, entry, locations, log)
 }
 
 /// True if no file has come to be where a compiler would find it before one that the entry was made with.
@@ -89,7 +91,25 @@ pub(crate) fn restore(
     made.collect::<Result<_, _>>().map(Some)
 }
 
-/// Keeps what an action made.
+/// Keeps what a remote server had, and puts it in place as everything that the store has.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn adopt(
+    action: &Action,
+    place: &Place,
+    entry: &Entry,
+    blobs: &[Vec<u8>],
+    way: &Way<'_>,
+) -> Result<Option<Vec<Made>>, Diagnostic> {
+    let Some(store) = way.store else { return Ok(None) };
+    if !store.adopt(action.kind.name(), &place.key, &place.walk, entry.clone(), blobs) {
+        return Ok(None);
+    }
+    restore(action, entry, way)
+}
+
+/// Keeps what an action made, here and, if there is one that takes it, on a remote server.
 pub(crate) fn keep(
     action: &Action,
     place: &Place,
@@ -102,5 +122,10 @@ pub(crate) fn keep(
         action.outputs.iter().map(|output| (output.clone(), way.root.join(output))).collect();
     let Discovered { found, passed } = discovered;
     let kept = Kept { found, passed, said, files: &files };
-    store.keep(action.kind.name(), &place.key, &place.walk, kept);
+    let outputs = store.keep(action.kind.name(), &place.key, &place.walk, kept);
+    if let Some(remote) = way.remote.filter(|_| outputs.len() == files.len()) {
+        let entry =
+            Entry { found: found.clone(), passed: passed.clone(), outputs, said: said.to_owned() };
+        remote.share(Step { namespace: action.kind.name(), key: place.key }, entry, store);
+    }
 }

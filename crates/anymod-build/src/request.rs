@@ -11,6 +11,7 @@ use crate::cancel::Cancel;
 use crate::environment::Environment;
 use crate::layers::Layers;
 use crate::plan::Selection;
+use crate::remote::RemoteRequest;
 use crate::toolchain;
 
 /// What to build and how.
@@ -42,6 +43,8 @@ pub struct BuildRequest {
     pub keep_going: bool,
     /// The store that results are taken from and kept in; none to do without.
     pub store: Option<StoreRequest>,
+    /// The server behind the store; none to do without.
+    pub remote: Option<RemoteRequest>,
     /// Tells the build to stop.
     pub cancel: Cancel,
     /// The environment.
@@ -85,6 +88,7 @@ impl BuildRequest {
             jobs: None,
             keep_going: false,
             store: None,
+            remote: None,
             cancel: Cancel::default(),
             environment,
         }

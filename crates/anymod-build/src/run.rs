@@ -4,6 +4,8 @@
 //! a time. An action's way: looked up in the store; restored if it is there; else claimed, so that of all the processes
 //! that share the store one does it, done, and kept.
 
+mod ask;
+mod record;
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,20 +14,20 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use anymod_model::Diagnostic;
-use anymod_model::event::{Event, Finding, Outcome, Reason};
-use anymod_store::{Claim, Entry, Explanation};
+use anymod_model::event::{Event, Finding, Outcome, Reason, Remote};
+use anymod_remote::Traffic;
+use anymod_store::{Claim, Entry};
+use ask::Asking;
 use rustc_hash::FxHashMap;
 use worker::{Claimed, Job, Message};
 
 use crate::action::{Action, Work};
-use crate::cached::{self, Discovered, Place};
+use crate::cached::{self, Place};
 use crate::check::{self, Status};
 use crate::children::Stop;
-use crate::disk;
 use crate::jobs::Tokens;
-use crate::log::{Log, Record, VersionId};
+use crate::log::{Log, VersionId};
 use crate::plan::Plan;
-use crate::stat::Stat;
 use crate::way::{Sink, Way};
 use crate::work::{self, Done, Made, Workshop};
 
@@ -39,6 +41,9 @@ pub(crate) struct Ran {
     pub(crate) warnings: Vec<Diagnostic>,
     /// True if it was told to stop.
     pub(crate) cancelled: bool,
+    /// How many results a remote server had, and what crossed the network.
+    pub(crate) remote_hits: usize,
+    pub(crate) traffic: Traffic,
     /// How many actions ended well and will have to run again, because a file changed meanwhile.
     unrecorded: usize,
 }
@@ -75,6 +80,10 @@ struct Run<'a> {
     /// Actions that can be done now; the earliest in the plan goes first, so that modules are finished one after the
     /// other.
     ready: BTreeSet<usize>,
+    /// What is to be done for actions that wait for a slot, and why.
+    decided: BTreeMap<usize, (Job, Vec<Reason>)>,
+    /// Questions to a remote server, if there is one.
+    asking: Option<Asking<'a>>,
     /// Actions that another process is doing.
     elsewhere: Vec<(usize, Place)>,
     outcomes: Vec<Option<Outcome>>,
@@ -89,6 +98,7 @@ struct Run<'a> {
     findings: BTreeMap<usize, Vec<Diagnostic>>,
     warnings: Vec<Diagnostic>,
     unrecorded: usize,
+    remote_hits: usize,
 }
 
 /// Runs what has to run, given how each action stands.
@@ -115,7 +125,15 @@ pub(crate) fn run(
         store.collect_if_grown();
         warnings.extend(store.take_warnings());
     }
+    let mut traffic = Traffic::default();
+    if let Some(remote) = way.remote {
+        let (crossed, findings) = remote.finish();
+        traffic = crossed;
+        warnings.extend(findings);
+    }
     Ok(Ran {
+        remote_hits: run.remote_hits,
+        traffic,
         outcomes: run.outcomes,
         findings: run.findings.into_values().flatten().collect(),
         warnings,
@@ -167,6 +185,8 @@ impl<'a> Run<'a> {
             makers,
             waiting,
             ready,
+            decided: BTreeMap::new(),
+            asking: None,
             elsewhere: Vec::new(),
             outcomes: vec![None; plan.actions.len()],
             slots: vec![None; way.jobs.limit],
@@ -176,6 +196,7 @@ impl<'a> Run<'a> {
             findings: BTreeMap::new(),
             warnings: Vec::new(),
             unrecorded: 0,
+            remote_hits: 0,
         }
     }
 
@@ -185,6 +206,7 @@ impl<'a> Run<'a> {
         let jobs = Mutex::new(jobs);
         let tokens = self.way.jobs.tokens(to_main.clone(), Message::Token);
         let (actions, way) = (&self.plan.actions, self.way);
+        self.asking = way.remote.map(|remote| Asking::new(remote, to_main.clone()));
         std::thread::scope(|scope| {
             for _ in 0..way.jobs.limit {
                 let (to_main, jobs) = (to_main.clone(), &jobs);
@@ -210,21 +232,25 @@ impl<'a> Run<'a> {
     ) -> Result<(), Diagnostic> {
         loop {
             self.look_for_cancelling(workshop);
+            self.ask_ahead();
             while self.running() < self.way.jobs.limit.min(tokens.allowed()) {
                 let Some(job) = self.next() else { break };
                 // Workers end only after this sender does.
                 let _ = to_workers.send(job);
             }
-            if !self.stopping && !self.ready.is_empty() {
-                tokens.want((self.running() + self.ready.len()).min(self.way.jobs.limit));
+            let waiting = self.ready.len() + self.decided.len();
+            if !self.stopping && waiting > 0 {
+                tokens.want((self.running() + waiting).min(self.way.jobs.limit));
             } else {
                 tokens.release(self.running());
             }
             let busy = self.running() + self.keeping > 0;
-            if !busy && (self.stopping || (self.elsewhere.is_empty() && self.ready.is_empty())) {
+            let waiting =
+                waiting > 0 || self.asking.as_ref().is_some_and(|asking| !asking.is_idle());
+            if !busy && (self.stopping || (self.elsewhere.is_empty() && !waiting)) {
                 return self.log.flush();
             }
-            if !busy && self.ready.is_empty() {
+            if !busy && !waiting {
                 self.wait_for_others();
                 continue;
             }
@@ -276,56 +302,63 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The next job; passes over fresh actions and those that another process is doing.
+    /// The next job, of the action that is first in the plan among those that can be done now.
     fn next(&mut self) -> Option<Job> {
         if self.stopping {
             return None;
         }
-        while let Some(index) = self.ready.pop_first() {
-            let Some(action) = self.plan.actions.get(index) else { continue };
-            let reasons = match self.statuses.get(index) {
-                Some(Status::Fresh) | None => Vec::new(),
-                Some(Status::Stale(reasons))
-                    if self.makers.get(index).is_none_or(Vec::is_empty) =>
-                {
-                    reasons.clone()
-                }
-                // How it stood before the makers of its inputs ran no longer counts.
-                Some(_) => check::reasons(action, self.way.locations, self.log),
-            };
-            if reasons.is_empty() {
-                self.conclude(index, Outcome::Fresh);
-                continue;
-            }
-            let Some(job) = self.job(index, action) else { continue };
-            self.start(index, action, reasons);
-            return Some(job);
-        }
-        None
+        while self.decided.is_empty() && self.look() {}
+        let (index, (job, reasons)) = self.decided.pop_first()?;
+        let action = self.plan.actions.get(index)?;
+        self.start(index, action, reasons);
+        Some(job)
     }
 
-    /// What is to be done for an action; none if another process is doing it.
-    fn job(&mut self, index: usize, action: &Action) -> Option<Job> {
-        let Some(store) = self.way.store else { return Some(Job::Do { index, place: None }) };
+    /// Looks at the next action that is ready: it is fresh, or is decided or asked about, or another process does it.
+    /// False if none is ready.
+    fn look(&mut self) -> bool {
+        let Some(index) = self.ready.pop_first() else { return false };
+        let Some(action) = self.plan.actions.get(index) else { return true };
+        let reasons = match self.statuses.get(index) {
+            Some(Status::Fresh) | None => Vec::new(),
+            Some(Status::Stale(reasons)) if self.makers.get(index).is_none_or(Vec::is_empty) => {
+                reasons.clone()
+            }
+            // How it stood before the makers of its inputs ran no longer counts.
+            Some(_) => check::reasons(action, self.way.locations, self.log),
+        };
+        if reasons.is_empty() {
+            self.conclude(index, Outcome::Fresh);
+        } else {
+            self.choose(index, action, reasons);
+        }
+        true
+    }
+
+    /// Decides what is to be done for an action, unless another process is doing it or a server is to be asked.
+    fn choose(&mut self, index: usize, action: &Action, reasons: Vec<Reason>) {
+        let without = Job::Do { index, place: None };
+        let Some(store) = self.way.store else { return self.decide(index, without, reasons) };
         let Some(place) = cached::place(action, self.way.locations, self.log) else {
-            return Some(Job::Do { index, place: None });
+            return self.decide(index, without, reasons);
         };
         let mut look = || cached::lookup(action, &place, store, self.way.locations, self.log);
         if let Some(entry) = look() {
-            return Some(Job::Restore { index, entry: Box::new(entry), place });
+            let job = Job::Restore { index, entry: Box::new(entry), place };
+            return self.decide(index, job, reasons);
         }
         let claim = match store.claim(&place.key) {
-            Claim::Busy => {
-                self.elsewhere.push((index, place));
-                return None;
-            }
+            Claim::Busy => return self.elsewhere.push((index, place)),
             Claim::Held(guard) => Some(guard),
             Claim::Unavailable => None,
         };
         // Somebody may have finished it between the look and the claim.
         match look() {
-            Some(entry) => Some(Job::Restore { index, entry: Box::new(entry), place }),
-            None => Some(Job::Do { index, place: Some(Claimed { place, claim }) }),
+            Some(entry) => {
+                let job = Job::Restore { index, entry: Box::new(entry), place };
+                self.decide(index, job, reasons);
+            }
+            None => self.ask(index, action, Claimed { place, claim }, reasons),
         }
     }
 
@@ -370,9 +403,11 @@ impl<'a> Run<'a> {
             Message::Did { index, started, done, place } => {
                 self.did(index, started, *done, place, to_workers);
             }
-            Message::Restored { index, result: Ok(Some(made)), entry, .. } => {
-                self.restored(index, &made, &entry);
+            Message::Restored { index, result: Ok(Some(made)), entry, remote, .. } => {
+                self.restored(index, &made, &entry, remote);
             }
+            Message::Surroundings { index, answer } => self.surroundings(index, answer),
+            Message::Fetched { index, answer } => self.fetched(index, answer),
             Message::Restored { index, result: Ok(None), place, .. } => {
                 // The store has lost it: it is done after all, in the slot that it has.
                 let place = Some(Claimed { place, claim: None });
@@ -388,7 +423,7 @@ impl<'a> Run<'a> {
     }
 
     /// Takes what came out of the store.
-    fn restored(&mut self, index: usize, made: &[Made], entry: &Entry) {
+    fn restored(&mut self, index: usize, made: &[Made], entry: &Entry, remote: Option<Remote>) {
         let Some(action) = self.plan.actions.get(index) else { return };
         let outputs = self.outputs(action, made);
         let real = |(path, _): &(String, _)| self.way.locations.real(path).into_owned();
@@ -405,7 +440,7 @@ impl<'a> Run<'a> {
         let passed = entry.passed.iter().map(|path| self.way.locations.real(path).into_owned());
         let passed: Vec<String> = passed.collect();
         self.record(action, inputs, outputs, &passed);
-        self.finish(index, Outcome::Hit, None, entry.said.clone());
+        self.finish(index, Outcome::Hit, None, entry.said.clone(), remote);
     }
 
     /// Takes what was done: tells it, records it, has it kept.
@@ -442,7 +477,7 @@ impl<'a> Run<'a> {
             self.unrecorded += 1;
         }
         let shown = command.filter(|_| !done.output.is_empty());
-        self.finish(index, Outcome::Ran, shown, done.output);
+        self.finish(index, Outcome::Ran, shown, done.output, None);
         for warning in done.warnings {
             (self.sink)(Event::Diagnostic(Finding::from(&warning)));
             self.warnings.push(warning);
@@ -462,7 +497,7 @@ impl<'a> Run<'a> {
             return;
         }
         self.stopping |= !self.way.keep_going;
-        self.finish(index, Outcome::Failed, command, output);
+        self.finish(index, Outcome::Failed, command, output, None);
         for error in &errors {
             (self.sink)(Event::Diagnostic(Finding::from(error)));
         }
@@ -470,7 +505,14 @@ impl<'a> Run<'a> {
     }
 
     /// Tells that an action ended, frees its slot and lets others go on.
-    fn finish(&mut self, index: usize, outcome: Outcome, command: Option<String>, output: String) {
+    fn finish(
+        &mut self,
+        index: usize,
+        outcome: Outcome,
+        command: Option<String>,
+        output: String,
+        remote: Option<Remote>,
+    ) {
         let Some(action) = self.plan.actions.get(index) else { return };
         let (slot, at) = (self.free(index), self.at());
         let action = action.event();
@@ -482,7 +524,9 @@ impl<'a> Run<'a> {
             outcome,
             command,
             output,
+            remote,
         });
+        self.remote_hits += usize::from(remote.is_some());
         self.conclude(index, outcome);
     }
 
@@ -492,87 +536,5 @@ impl<'a> Run<'a> {
             *slot = None;
         }
         slot
-    }
-
-    /// Tells the log what is in an action's outputs now.
-    fn outputs(&mut self, action: &Action, made: &[Made]) -> Option<Vec<VersionId>> {
-        let mut made = made.iter();
-        let versions = action.outputs.iter().map(|output| {
-            let id = self.log.id(output);
-            match made.next() {
-                Some(made) => Some(self.log.wrote(id, made.stat, made.digest)),
-                None => {
-                    self.log.forget(id);
-                    self.log.now(id)
-                }
-            }
-        });
-        versions.collect()
-    }
-
-    /// The files that an action read, declared and discovered, if they are what it read: one that was written since it
-    /// started may not be.
-    fn inputs(
-        &mut self,
-        action: &Action,
-        discovered: &[String],
-        sought: &BTreeSet<String>,
-        started: SystemTime,
-    ) -> Option<(Vec<VersionId>, Discovered)> {
-        let (mut inputs, mut ids, mut found) = (Vec::new(), Vec::new(), Vec::new());
-        for path in action.inputs.iter().chain(discovered).chain(sought) {
-            let id = self.log.id(path);
-            if ids.contains(&id) {
-                continue;
-            }
-            if sought.contains(path) && !self.log.location(id).is_file() {
-                ids.push(id);
-                inputs.push(self.log.now_or_absent(id));
-                found.push((self.way.locations.portable(path).into_owned(), disk::absent()));
-                continue;
-            }
-            let stat = Stat::of(&std::fs::metadata(self.log.location(id)).ok()?);
-            if stat.is_after(started) {
-                return None;
-            }
-            let mut version = self.log.now(id)?;
-            let known = *self.log.version(version)?;
-            if known.stat != Some(stat) {
-                // Looked at earlier in this run; it may have been changed before the action began.
-                self.log.forget(id);
-                version = self.log.now(id)?;
-                if self.log.version(version)?.digest != known.digest {
-                    return None;
-                }
-            }
-            if !action.inputs.contains(path) {
-                let digest = self.log.version(version)?.digest;
-                found.push((self.way.locations.portable(path).into_owned(), digest));
-            }
-            ids.push(id);
-            inputs.push(version);
-        }
-        let passed = check::passed_over(action, &ids, self.log);
-        let portable = |path: &String| self.way.locations.portable(path).into_owned();
-        let passed = passed.iter().map(portable).collect();
-        Some((inputs, Discovered { found, passed }))
-    }
-
-    /// Writes into the log what an action that succeeded used and made.
-    fn record(
-        &mut self,
-        action: &Action,
-        inputs: Vec<VersionId>,
-        outputs: Option<Vec<VersionId>>,
-        passed: &[String],
-    ) {
-        let Some(outputs) = outputs else { return };
-        let mut walk = Explanation::default();
-        action.walk_command(self.way.locations, &mut walk);
-        let command = walk.key();
-        let log = &mut *self.log;
-        let walk = walk.0.iter().map(|field| (log.id(&field.name), log.id(&field.value))).collect();
-        let passed = passed.iter().map(|path| log.id(path)).collect();
-        log.record(action.name(), Record { command, walk, inputs, outputs, passed });
     }
 }

@@ -12,6 +12,7 @@ use crate::environment::Environment;
 use crate::fence::Fence;
 use crate::jobs::Jobs;
 use crate::locations::Locations;
+use crate::remote::Remote;
 
 /// Where events go.
 pub type Sink<'a> = &'a mut dyn FnMut(Event);
@@ -26,6 +27,8 @@ pub(crate) struct Way<'a> {
     pub(crate) keep_going: bool,
     pub(crate) cancel: &'a Cancel,
     pub(crate) store: Option<&'a Store>,
+    /// A server behind the store.
+    pub(crate) remote: Option<&'a Remote>,
     /// When the run began; events count from then.
     pub(crate) clock: Instant,
 }

@@ -72,6 +72,9 @@ pub enum Event {
         /// What the command said, unchanged.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         output: String,
+        /// What a remote server had to do with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remote: Option<Remote>,
     },
     /// A finished module is in its place.
     Installed {
@@ -176,6 +179,27 @@ pub enum Outcome {
     Ran,
     /// It ran and failed.
     Failed,
+}
+
+/// What a remote server had to do with an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remote {
+    /// What it did.
+    pub how: Help,
+    /// How long that was waited for, in microseconds.
+    pub waited: u64,
+    /// Bytes of the outputs that came from it.
+    pub down: u64,
+}
+
+/// What a remote server does for an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Help {
+    /// It had the result.
+    Cached,
+    /// It did the action.
+    Executed,
 }
 
 /// Why an action is not fresh.
@@ -289,6 +313,15 @@ pub struct Totals {
     pub ran: usize,
     /// Actions whose outputs came out of the store.
     pub hits: usize,
+    /// How many of these a remote server had.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub remote_hits: usize,
+    /// Bytes that went to a remote server.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uploaded: u64,
+    /// Bytes that came from it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub downloaded: u64,
     /// Actions that did not have to run.
     pub fresh: usize,
     /// Actions that failed.
@@ -301,6 +334,16 @@ pub struct Totals {
     pub changed: usize,
     /// How long the run took.
     pub milliseconds: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_none(number: &usize) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[cfg(test)]
@@ -326,6 +369,7 @@ mod tests {
             outcome: Outcome::Ran,
             command: None,
             output: String::new(),
+            remote: None,
         };
         let json = serde_json::to_string(&event).unwrap();
         assert_eq!(

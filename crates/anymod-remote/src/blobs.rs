@@ -90,14 +90,13 @@ impl Wire {
 
     async fn update(&self, requests: Vec<BlobUpdate>) -> Result<(), Fault> {
         let count = requests.len();
-        let request = BatchUpdateBlobsRequest {
-            instance_name: self.config.instance.clone(),
-            requests,
-        };
+        let request =
+            BatchUpdateBlobsRequest { instance_name: self.config.instance.clone(), requests };
         let answer: BatchUpdateBlobsResponse = self.unary(BATCH_UPDATE, &request).await?;
-        let failed = answer.responses.iter().find_map(|one| {
-            one.status.as_ref().filter(|status| status.code != 0)
-        });
+        let failed = answer
+            .responses
+            .iter()
+            .find_map(|one| one.status.as_ref().filter(|status| status.code != 0));
         if let Some(status) = failed {
             return Err(Fault::of(&Status::new(status.code.into(), status.message.clone())));
         }

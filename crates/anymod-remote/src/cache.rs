@@ -159,7 +159,12 @@ impl Wire {
     }
 
     /// Gives the server what came of a step, the result first, so that nobody finds a set without one.
-    pub(crate) async fn share(&self, step: &Step, entry: &Entry, load: &Load) -> Result<u64, Fault> {
+    pub(crate) async fn share(
+        &self,
+        step: &Step,
+        entry: &Entry,
+        load: &Load,
+    ) -> Result<u64, Fault> {
         if !self.capabilities().await?.updates {
             return Err(Fault::Refused("it takes no results".to_owned()));
         }
@@ -189,8 +194,11 @@ impl Wire {
         };
         let given = self.give(digests, &known).await?;
         let files = entry.outputs.iter().map(output_file).collect();
-        let result =
-            ActionResult { output_files: files, stdout_raw: said.to_vec(), ..ActionResult::default() };
+        let result = ActionResult {
+            output_files: files,
+            stdout_raw: said.to_vec(),
+            ..ActionResult::default()
+        };
         self.keep(&made.digest, result).await?;
         let result = match long {
             false => ActionResult { stdout_raw: text, ..ActionResult::default() },

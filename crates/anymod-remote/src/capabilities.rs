@@ -47,7 +47,8 @@ impl Capabilities {
         let shown = |version: &SemVer| format!("{}.{}", version.major, version.minor);
         if high.major < 2 || low.major > 2 {
             let (low, high) = (shown(&low), shown(&high));
-            let why = format!("it speaks version {low} to {high} of the API, and version 2 is needed");
+            let why =
+                format!("it speaks version {low} to {high} of the API, and version 2 is needed");
             return Err(Fault::Wrong(why));
         }
         let cache = said.cache_capabilities.clone().unwrap_or_default();
@@ -58,8 +59,8 @@ impl Capabilities {
         let said_batch = cache.max_batch_total_size_bytes;
         let batch = u64::try_from(said_batch).ok().filter(|limit| *limit > 0);
         let execution = said.execution_capabilities.clone().unwrap_or_default();
-        let sha256 = execution.digest_function == SHA256
-            || execution.digest_functions.contains(&SHA256);
+        let sha256 =
+            execution.digest_function == SHA256 || execution.digest_functions.contains(&SHA256);
         Ok(Capabilities {
             output_paths: (high.major, high.minor) >= (2, 1),
             versions: (shown(&low), shown(&high)),

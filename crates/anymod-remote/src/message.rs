@@ -4,10 +4,14 @@
 //! `google.bytestream`, `google.longrunning` and `google.rpc`. A message's bytes are its fields in the order of their
 //! numbers, none for a default, as the API demands of what is digested. Fields that a server sends besides are passed over.
 
-use std::collections::BTreeMap;
+mod capabilities;
+mod execution;
 
 use anymod_store::Digest as Sha256;
 use prost::Message;
+
+pub use capabilities::*;
+pub use execution::*;
 
 /// The content of a blob: SHA-256 in hexadecimal digits, and length.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Message)]
@@ -443,179 +447,4 @@ pub struct WriteResponse {
     /// Bytes.
     #[prost(int64, tag = "1")]
     pub committed_size: i64,
-}
-
-/// Asks what a server can do.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct GetCapabilitiesRequest {
-    /// The instance.
-    #[prost(string, tag = "1")]
-    pub instance_name: String,
-}
-
-/// A version of the API.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Message)]
-pub struct SemVer {
-    /// The first number.
-    #[prost(int32, tag = "1")]
-    pub major: i32,
-    /// The second.
-    #[prost(int32, tag = "2")]
-    pub minor: i32,
-    /// The third.
-    #[prost(int32, tag = "3")]
-    pub patch: i32,
-}
-
-/// Number of SHA-256 among the digest functions.
-pub const SHA256: i32 = 1;
-
-/// Whether results may be given.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct ActionCacheUpdateCapabilities {
-    /// True if so.
-    #[prost(bool, tag = "1")]
-    pub update_enabled: bool,
-}
-
-/// What a server's cache can do.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct CacheCapabilities {
-    /// Numbers of the digest functions that it knows.
-    #[prost(int32, repeated, tag = "1")]
-    pub digest_functions: Vec<i32>,
-    /// Whether results may be given.
-    #[prost(message, optional, tag = "2")]
-    pub action_cache_update_capabilities: Option<ActionCacheUpdateCapabilities>,
-    /// The most bytes in one call for several blobs; 0 if it does not say.
-    #[prost(int64, tag = "4")]
-    pub max_batch_total_size_bytes: i64,
-}
-
-/// What a server's executor can do.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct ExecutionCapabilities {
-    /// Number of its digest function.
-    #[prost(int32, tag = "1")]
-    pub digest_function: i32,
-    /// True if it executes anything.
-    #[prost(bool, tag = "2")]
-    pub exec_enabled: bool,
-    /// Numbers of the digest functions that it knows.
-    #[prost(int32, repeated, tag = "5")]
-    pub digest_functions: Vec<i32>,
-}
-
-/// What a server can do.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct ServerCapabilities {
-    /// Its cache.
-    #[prost(message, optional, tag = "1")]
-    pub cache_capabilities: Option<CacheCapabilities>,
-    /// Its executor.
-    #[prost(message, optional, tag = "2")]
-    pub execution_capabilities: Option<ExecutionCapabilities>,
-    /// The oldest version of the API that it speaks.
-    #[prost(message, optional, tag = "4")]
-    pub low_api_version: Option<SemVer>,
-    /// The newest.
-    #[prost(message, optional, tag = "5")]
-    pub high_api_version: Option<SemVer>,
-}
-
-/// Asks for an action to be done.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct ExecuteRequest {
-    /// The instance.
-    #[prost(string, tag = "1")]
-    pub instance_name: String,
-    /// True if it is to be done even if the result is known.
-    #[prost(bool, tag = "3")]
-    pub skip_cache_lookup: bool,
-    /// The action.
-    #[prost(message, optional, tag = "6")]
-    pub action_digest: Option<Digest>,
-}
-
-/// What came of doing an action.
-#[derive(Clone, PartialEq, Message)]
-pub struct ExecuteResponse {
-    /// The result.
-    #[prost(message, optional, tag = "1")]
-    pub result: Option<ActionResult>,
-    /// True if it was known already.
-    #[prost(bool, tag = "2")]
-    pub cached_result: bool,
-    /// Whether the action could be done.
-    #[prost(message, optional, tag = "3")]
-    pub status: Option<Status>,
-    /// For people.
-    #[prost(string, tag = "5")]
-    pub message: String,
-    /// What else the server has to say, as blobs.
-    #[prost(btree_map = "string, message", tag = "4")]
-    pub server_logs: BTreeMap<String, LogFile>,
-}
-
-/// Something that a server has to say.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct LogFile {
-    /// The text.
-    #[prost(message, optional, tag = "1")]
-    pub digest: Option<Digest>,
-}
-
-/// How far doing an action has come.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct ExecuteOperationMetadata {
-    /// 1 looks in the cache, 2 waits for a worker, 3 runs, 4 is done.
-    #[prost(int32, tag = "1")]
-    pub stage: i32,
-}
-
-/// Goes on listening to how an action is done.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct WaitExecutionRequest {
-    /// The operation.
-    #[prost(string, tag = "1")]
-    pub name: String,
-}
-
-/// Something that takes its time.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct Operation {
-    /// What it is called.
-    #[prost(string, tag = "1")]
-    pub name: String,
-    /// How far it has come.
-    #[prost(message, optional, tag = "2")]
-    pub metadata: Option<Any>,
-    /// True once it is over.
-    #[prost(bool, tag = "3")]
-    pub done: bool,
-    /// Why it could not be done.
-    #[prost(message, optional, tag = "4")]
-    pub error: Option<Status>,
-    /// What came of it.
-    #[prost(message, optional, tag = "5")]
-    pub response: Option<Any>,
-}
-
-/// What has to hold before something can be done, and does not.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct PreconditionFailure {
-    /// Each.
-    #[prost(message, repeated, tag = "1")]
-    pub violations: Vec<Violation>,
-}
-
-/// One of these.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct Violation {
-    /// `MISSING` for a blob that is not there.
-    #[prost(string, tag = "1")]
-    pub kind: String,
-    /// `blobs/{hash}/{size}`.
-    #[prost(string, tag = "2")]
-    pub subject: String,
 }

@@ -86,3 +86,25 @@ pub(crate) fn remove_opened(path: &Path, _opened: &File) {
 pub(crate) fn remove(path: &Path) {
     let _ = std::fs::remove_file(path);
 }
+
+/// The blobs of a store, to be looked at.
+#[derive(Clone, Debug)]
+pub struct Blobs(pub(crate) Layout);
+
+impl Blobs {
+    /// True if there is a blob of this name and length; what is in it is looked at when it is used.
+    #[must_use]
+    pub fn has(&self, digest: &Digest, size: u64) -> bool {
+        let there = std::fs::symlink_metadata(self.0.blob(digest));
+        there.is_ok_and(|there| there.is_file() && there.len() == size)
+    }
+
+    /// The bytes of a blob, if they are what its name says.
+    #[must_use]
+    pub fn read(&self, digest: &Digest, size: u64) -> Option<Vec<u8>> {
+        match read(&self.0.blob(digest), digest, size) {
+            Read::Good(_, bytes) => Some(bytes),
+            Read::Missing | Read::Damaged => None,
+        }
+    }
+}

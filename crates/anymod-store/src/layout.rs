@@ -21,7 +21,7 @@ const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
 #   trash/    files being removed\n";
 
 /// The store's paths.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Layout {
     root: PathBuf,
 }

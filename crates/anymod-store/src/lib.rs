@@ -49,6 +49,7 @@ mod verify;
 pub mod walk;
 mod warnings;
 
+pub use blobs::Blobs;
 pub use claims::{Claim, ClaimGuard};
 pub use collect::Collected;
 pub use digest::{Digest, Fields};

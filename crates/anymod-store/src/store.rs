@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use anymod_model::Diagnostic;
 use anymod_model::codes::store as codes;
 
-use crate::blobs;
+use crate::blobs::{self, Blobs};
 use crate::claims::{self, Claim};
 use crate::digest::Digest;
 use crate::files;
@@ -199,6 +199,42 @@ impl Store {
             }
         }
         outputs
+    }
+
+    /// Keeps what came of an action elsewhere: the bytes of blobs that were missing here, and the entry that names them.
+    /// False if it could not be kept.
+    pub fn adopt(
+        &self,
+        namespace: &str,
+        key: &Digest,
+        walk: &[Field],
+        entry: Entry,
+        blobs: &[Vec<u8>],
+    ) -> bool {
+        let path = self.layout.record(namespace, key).filter(|_| self.create());
+        let Some(path) = path else { return false };
+        let _inside = self.locks.shared(&self.layout);
+        let mut grown = 0;
+        let put = blobs.iter().try_for_each(|bytes| {
+            if let Some(written) = blobs::put(&self.layout, &Digest::of(bytes), bytes)? {
+                grown += bytes.len() as u64;
+                if self.flushes {
+                    self.flusher.flush(written);
+                }
+            }
+            Ok(())
+        });
+        match put.and_then(|()| self.add_entry(&path, namespace, key, walk, entry)) {
+            Ok(more) => self.grown.add(&self.layout, namespace, grown + more),
+            Err(error) => self.warnings.turn_off(&path, &error),
+        }
+        !self.warnings.off()
+    }
+
+    /// A way to the store's blobs for who outlives the borrow of it.
+    #[must_use]
+    pub fn blobs(&self) -> Blobs {
+        Blobs(self.layout.clone())
     }
 
     /// Reads, changes and replaces a record. Of two processes that do so at once one loses its entry, which costs a miss.

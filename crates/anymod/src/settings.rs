@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anymod_build::StoreRequest;
 use anymod_build::environment::Environment;
+use anymod_build::{RemoteRequest, StoreRequest};
 use anymod_model::Diagnostics;
 use anymod_model::settings::{Layer, NAMESPACES, Settings};
 use anymod_store::{Limit, Limits, Link, Options};
@@ -20,6 +20,21 @@ pub(crate) struct StoreArgs {
     no_store: bool,
 }
 
+/// Which remote server to use.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct RemoteArgs {
+    /// Server of the Remote Execution API behind the store, `grpc://HOST:PORT` or `grpcs://HOST:PORT` [default: as
+    /// configured, else none]
+    #[arg(long, value_name = "URL")]
+    remote: Option<String>,
+    /// Use no remote server
+    #[arg(long, conflicts_with = "remote")]
+    no_remote: bool,
+    /// Which way results go: `read`, `read-write` or `off` [default: as configured, else `read`]
+    #[arg(long, value_name = "MODE")]
+    remote_mode: Option<String>,
+}
+
 /// How to run.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct RunArgs {
@@ -31,6 +46,24 @@ pub(crate) struct RunArgs {
     keep_going: bool,
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    remote: RemoteArgs,
+}
+
+impl RemoteArgs {
+    /// Adds what the flags set.
+    pub(crate) fn add(&self, layer: &mut Layer) -> Result<(), Diagnostics> {
+        if let Some(remote) = &self.remote {
+            layer.flag("remote.endpoint", "--remote", remote)?;
+        }
+        if self.no_remote {
+            layer.flag("remote.endpoint", "--no-remote", "off")?;
+        }
+        if let Some(mode) = &self.remote_mode {
+            layer.flag("remote.mode", "--remote-mode", mode)?;
+        }
+        Ok(())
+    }
 }
 
 impl StoreArgs {
@@ -57,6 +90,7 @@ impl RunArgs {
         if self.keep_going {
             layer.flag("build.keep-going", "--keep-going", "true")?;
         }
+        self.remote.add(&mut layer)?;
         Ok(layer)
     }
 }
@@ -65,6 +99,16 @@ impl RunArgs {
 pub(crate) fn load(manifest: &Path, flags: Layer) -> Result<Settings, Diagnostics> {
     let root = anymod_build::settings::project_root(manifest);
     anymod_build::settings::load(root.as_deref(), flags, &Environment::of_process())
+}
+
+/// The remote server that settings mean; none if it is off.
+pub(crate) fn remote(
+    settings: &Settings,
+    manifest: &Path,
+) -> Result<Option<RemoteRequest>, Diagnostics> {
+    let root = anymod_build::settings::project_root(manifest).unwrap_or_default();
+    let workspace = root.join(anymod_build::settings::WORKSPACE_FILE);
+    Ok(RemoteRequest::of(settings, &workspace)?)
 }
 
 /// The store that settings mean; none if it is off.

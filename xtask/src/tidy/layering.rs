@@ -8,10 +8,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("anymod-link", &["anymod-model"]),
     ("anymod-pack", &["anymod-model"]),
     ("anymod-store", &["anymod-model"]),
+    ("anymod-remote", &["anymod-model", "anymod-store"]),
     ("anymod-audit", &["anymod-model", "anymod-link", "anymod-pack"]),
     (
         "anymod-build",
-        &["anymod-model", "anymod-link", "anymod-pack", "anymod-store", "anymod-audit"],
+        &[
+            "anymod-model",
+            "anymod-link",
+            "anymod-pack",
+            "anymod-store",
+            "anymod-remote",
+            "anymod-audit",
+        ],
     ),
     ("anymod-load", &["anymod-model"]),
     (

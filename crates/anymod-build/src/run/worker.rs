@@ -2,10 +2,12 @@
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use anymod_model::Diagnostic;
-use anymod_store::{ClaimGuard, Entry};
+use anymod_model::event::{Help, Remote};
+use anymod_remote::{Fault, Fetched};
+use anymod_store::{ClaimGuard, Entry, Record};
 
 use crate::action::Action;
 use crate::cached::{self, Discovered, Place};
@@ -25,6 +27,8 @@ pub(super) enum Job {
     Do { index: usize, place: Option<Claimed> },
     /// Put what the store has in place.
     Restore { index: usize, entry: Box<Entry>, place: Place },
+    /// Keep what a remote server had, and put it in place.
+    Adopt { index: usize, fetched: Box<Fetched>, place: Claimed, since: Instant },
     /// Keep what the action made; nobody waits for it.
     Keep {
         index: usize,
@@ -48,6 +52,17 @@ pub(super) enum Message {
         result: Result<Option<Vec<Made>>, Diagnostic>,
         entry: Box<Entry>,
         place: Place,
+        remote: Option<Remote>,
+    },
+    /// Among which files an action has run elsewhere.
+    Surroundings {
+        index: usize,
+        answer: Result<Record, Fault>,
+    },
+    /// What came of it.
+    Fetched {
+        index: usize,
+        answer: Result<Fetched, Fault>,
     },
     Kept,
     Token(Token),
@@ -84,7 +99,18 @@ fn answer(job: Job, actions: &[Action], workshop: &Workshop<'_>, way: &Way<'_>) 
         }
         Job::Restore { index, entry, place } => {
             let result = cached::restore(actions.get(index)?, &entry, way);
-            Some(Message::Restored { index, result, entry, place })
+            Some(Message::Restored { index, result, entry, place, remote: None })
+        }
+        Job::Adopt { index, fetched, place, since } => {
+            let action = actions.get(index)?;
+            let waited = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let down = fetched.blobs.iter().map(|bytes| bytes.len() as u64).sum();
+            let Fetched { entry, blobs } = *fetched;
+            let Claimed { place, claim } = place;
+            let result = cached::adopt(action, &place, &entry, &blobs, way);
+            drop(claim);
+            let remote = Some(Remote { how: Help::Cached, waited, down });
+            Some(Message::Restored { index, result, entry: Box::new(entry), place, remote })
         }
         Job::Keep { index, place, claim, discovered, said } => {
             let action = actions.get(index)?;

@@ -11,6 +11,7 @@ pub mod manifest;
 pub mod node;
 pub mod pack;
 pub mod probe;
+pub mod remote;
 pub mod settings;
 pub mod split;
 pub mod store;
@@ -65,6 +66,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         build::ALL,
         intercept::ALL,
         store::ALL,
+        remote::ALL,
         artifact::ALL,
         link::ALL,
         wasm::ALL,

@@ -52,6 +52,10 @@ pub enum Kind {
     Size,
     /// A path.
     Path,
+    /// Any text.
+    Text,
+    /// A text that is not shown.
+    Secret,
     /// Only the setting's words.
     Word,
 }
@@ -65,6 +69,7 @@ impl Kind {
             Kind::Count => "a whole number from 1",
             Kind::Size => "a size such as `10GiB`",
             Kind::Path => "a path",
+            Kind::Text | Kind::Secret => "a text",
             Kind::Word => "a word",
         }
     }
@@ -90,6 +95,10 @@ pub enum Value {
     Size(u64),
     /// A path.
     Path(String),
+    /// A text.
+    Text(String),
+    /// A text that is not shown.
+    Secret(String),
     /// One of the setting's words.
     Word(&'static str),
 }
@@ -250,6 +259,15 @@ impl Settings {
     pub fn path(&self, key: &str) -> Option<&str> {
         match &self.get(key)?.value {
             Value::Path(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The text of a key; nothing if it has none or a word takes its place, such as `off`.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match &self.get(key)?.value {
+            Value::Text(text) => Some(text),
             _ => None,
         }
     }

@@ -50,6 +50,8 @@ pub(super) fn of_text(setting: &Setting, text: &str) -> Result<Value, Problem> {
         Kind::Count => text.parse().ok().and_then(|number| count(setting, number)),
         Kind::Size => size(text).map(Value::Size),
         Kind::Path => (!text.is_empty()).then(|| Value::Path(text.to_owned())),
+        Kind::Text => (!text.is_empty()).then(|| Value::Text(text.to_owned())),
+        Kind::Secret => (!text.is_empty()).then(|| Value::Secret(text.to_owned())),
         Kind::Word => None,
     };
     value.ok_or_else(|| problem(setting, text))
@@ -61,7 +63,7 @@ pub(super) fn count(setting: &Setting, number: i64) -> Option<Value> {
     match setting.kind {
         Kind::Count => Some(Value::Count(number)),
         Kind::Size => Some(Value::Size(number)),
-        Kind::Bool | Kind::Path | Kind::Word => None,
+        Kind::Bool | Kind::Path | Kind::Text | Kind::Secret | Kind::Word => None,
     }
 }
 
@@ -112,7 +114,8 @@ impl std::fmt::Display for Value {
         match self {
             Value::Bool(flag) => write!(f, "{flag}"),
             Value::Count(number) => write!(f, "{number}"),
-            Value::Path(path) => f.write_str(path),
+            Value::Path(text) | Value::Text(text) => f.write_str(text),
+            Value::Secret(_) => f.write_str("(not shown)"),
             Value::Word(word) => f.write_str(word),
             Value::Size(bytes) => {
                 let whole = UNITS.iter().filter(|(_, factor)| bytes % factor == 0);

@@ -76,6 +76,7 @@ impl Selection {
             jobs,
             keep_going: settings.is_on("build.keep-going"),
             store: settings::store(&settings),
+            remote: settings::remote(&settings, &self.layers.manifest)?,
             libraries: self.layers.libraries()?,
             allow_outside: self.layers.allow_outside,
             module_dirs: self.layers.module_dirs.clone(),

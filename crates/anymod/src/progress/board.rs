@@ -159,7 +159,16 @@ mod tests {
 
     fn finished(id: usize, outcome: Outcome) -> Event {
         let (command, output) = (None, String::new());
-        Event::ActionFinished { id, action: action("x"), slot: 0, at: 0, outcome, command, output }
+        Event::ActionFinished {
+            id,
+            action: action("x"),
+            slot: 0,
+            at: 0,
+            outcome,
+            command,
+            output,
+            remote: None,
+        }
     }
 
     fn run_started(stale: usize) -> Event {

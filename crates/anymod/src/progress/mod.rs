@@ -185,6 +185,9 @@ pub(crate) fn summary(totals: &Totals) -> String {
     );
     if totals.hits > 0 {
         text += &format!(", {} from the store", totals.hits);
+        if totals.remote_hits > 0 {
+            text += &format!(" ({} of a remote server)", totals.remote_hits);
+        }
     }
     text += &format!(", {} fresh", totals.fresh);
     if totals.failed + totals.skipped > 0 {

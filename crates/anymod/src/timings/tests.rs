@@ -30,6 +30,7 @@ fn ran(id: usize, slot: usize, start: u64, end: u64, after: &[usize]) -> [Event;
             outcome: Outcome::Ran,
             command: None,
             output: String::new(),
+            remote: None,
         },
     ]
 }
@@ -94,6 +95,7 @@ fn the_page_sums_the_run_up() {
         outcome: Outcome::Hit,
         command: None,
         output: String::new(),
+        remote: None,
     });
     let totals = Totals { ran: 2, hits: 1, fresh: 2, milliseconds: 2_100, ..Totals::default() };
     events.push(Event::RunFinished(totals));

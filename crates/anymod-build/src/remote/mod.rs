@@ -1,0 +1,89 @@
+//! A remote server behind the store: what a run uses of `anymod_remote`.
+//!
+//! Nothing else in this room knows of the protocol. A server is asked only for what the store does not have, what comes
+//! from it goes into the store and from there into its place, and what is given to it comes out of the store.
+
+mod request;
+
+use anymod_model::Diagnostic;
+use anymod_model::codes::remote as codes;
+use anymod_remote::{Client, Step, Traffic, Uploaded};
+use anymod_store::{Entry, Store};
+
+use crate::environment::Environment;
+
+pub use request::RemoteRequest;
+
+/// A server that a run uses.
+pub(crate) struct Remote {
+    pub(crate) client: Client,
+    patience: std::time::Duration,
+    endpoint: String,
+}
+
+impl Remote {
+    /// Makes ready to ask; the connection comes about with the first question.
+    ///
+    /// # Errors
+    /// `F0001` for a configuration that cannot be used.
+    pub(crate) fn start(
+        request: &RemoteRequest,
+        environment: &Environment,
+    ) -> Result<Remote, Diagnostic> {
+        let config = request.config(environment)?;
+        let endpoint = config.endpoint.clone();
+        let client = Client::start(config).map_err(|why| {
+            let message = format!("the remote server `{endpoint}` cannot be used: {why}");
+            let hint = "write the endpoint like `grpc://HOST:PORT` or `grpcs://HOST:PORT`";
+            Diagnostic::error(&codes::CONFIGURATION, message).hint(hint)
+        })?;
+        Ok(Remote { client, patience: request.patience, endpoint })
+    }
+
+    /// True if it is worth asking.
+    pub(crate) fn is_on(&self) -> bool {
+        self.client.off().is_none()
+    }
+
+    /// Gives it what the store has just kept.
+    pub(crate) fn share(&self, step: Step, entry: Entry, store: &Store) {
+        let blobs = store.blobs();
+        let load = move |digest: &anymod_remote::message::Digest| {
+            blobs.read(&digest.sha256()?, digest.size()?)
+        };
+        self.client.share(step, entry, Box::new(load));
+    }
+
+    /// Waits for uploads within the bound; what crossed the network, and what went wrong.
+    pub(crate) fn finish(&self) -> (Traffic, Vec<Diagnostic>) {
+        let uploaded = self.client.finish(self.patience);
+        let mut findings = Vec::new();
+        if let Some(why) = self.client.off() {
+            let message = format!("the remote server `{}` was left alone: {why}", self.endpoint);
+            let finding = Diagnostic::warning(&codes::OFF, message);
+            findings.push(finding.hint("`anymod remote check` shows what it can do"));
+        } else {
+            findings.extend(told(&uploaded, &self.endpoint));
+        }
+        (self.client.traffic(), findings)
+    }
+}
+
+fn told(uploaded: &Uploaded, endpoint: &str) -> Option<Diagnostic> {
+    if let Some(why) = &uploaded.refused {
+        let message = format!("the remote server `{endpoint}` takes no results: {why}");
+        let hint =
+            "set `remote.mode` to `read`, or ask whoever runs the server for the right to write";
+        return Some(Diagnostic::warning(&codes::UPLOADS, message).hint(hint));
+    }
+    if uploaded.given_up == 0 {
+        return None;
+    }
+    let message = format!(
+        "{} of {} results were not uploaded to the remote server `{endpoint}`",
+        uploaded.given_up,
+        uploaded.given_up + uploaded.shared
+    );
+    let hint = "`remote.upload-wait` gives uploads more time at the end of a run";
+    Some(Diagnostic::warning(&codes::UPLOADS, message).hint(hint))
+}

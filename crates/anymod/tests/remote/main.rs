@@ -1,0 +1,14 @@
+//! Remote caches and executors, through the real command and against a real server on loopback: buildbox-casd.
+//!
+//! Every test has a server of its own, with a directory of its own, that ends with the test.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+
+mod cache;
+mod server;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../engine/tree.rs"]
+#[expect(dead_code, reason = "the tests of the engine use the rest")]
+mod tree;

@@ -1,0 +1,90 @@
+//! buildbox-casd on a port of its own.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::machine;
+
+/// A server that runs; it is ended when this is dropped.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) port: u16,
+}
+
+/// How long a server may take to start on a machine that has other things to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Server {
+    /// One that keeps blobs and results.
+    pub(crate) fn cache() -> Server {
+        Server::start(&[])
+    }
+
+    fn start(options: &[String]) -> Server {
+        // Somebody else may take the port between looking and using it.
+        for _ in 0..5 {
+            if let Some(server) = Server::try_start(options) {
+                return server;
+            }
+        }
+        panic!("buildbox-casd does not start");
+    }
+
+    fn try_start(options: &[String]) -> Option<Server> {
+        let programs = programs();
+        let directory = tempfile::Builder::new().prefix("anymod-casd-").tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let log = std::fs::File::create(directory.path().join("log")).unwrap();
+        let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+        let mut process = Command::new(programs.join("buildbox-casd"))
+            .arg(format!("--bind=127.0.0.1:{port}"))
+            .args(["--quota-high=2G", "--reserved=0", "--cache-failures=false"])
+            .args(options)
+            .arg(directory.path().join("cas"))
+            .env("PATH", path)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE && process.try_wait().unwrap().is_none() {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Some(Server { process, directory, port });
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = process.kill();
+        let _ = process.wait();
+        None
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("grpc://127.0.0.1:{}", self.port)
+    }
+
+    /// Where its blobs and results are.
+    pub(crate) fn storage(&self) -> PathBuf {
+        self.directory.path().join("cas/cas")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Where the server's programs are.
+pub(crate) fn programs() -> PathBuf {
+    machine::component("buildbox").unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// Every file of a server's results.
+pub(crate) fn results(server: &Server) -> Vec<PathBuf> {
+    crate::tree::files(&server.directory.path().join("cas/actioncache/objects"))
+}
