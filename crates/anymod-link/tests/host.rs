@@ -6,7 +6,7 @@ use anymod_link::host::archive::{self, Kind};
 use anymod_link::host::library::{self, Content};
 use anymod_link::host::linkers::{LINKERS, USES, outcome};
 use anymod_link::host::pic::Class;
-use anymod_link::host::{fingerprint, fix, image, inspect, object as host_object};
+use anymod_link::host::{fingerprint, fix, image, inspect, object as host_object, segments};
 use object::write::{Object, Relocation, Symbol, SymbolSection};
 use object::{
     Architecture, BinaryFormat, Endianness, RelocationFlags, SymbolFlags, SymbolKind, SymbolScope,
@@ -134,6 +134,10 @@ fn damage_is_told_with_its_offset() {
 fn look(bytes: &[u8]) {
     let _ = archive::script_inputs(bytes);
     let _ = image::read(bytes).map(|image| image.init_functions().count());
+    if let Ok(Some(restored)) = segments::with_sections(bytes) {
+        let _ = image::read(&restored).map(|image| image.exports.len());
+        let _ = image::looked_up(&restored).and_then(|_| image::inside(&restored));
+    }
     let _ = image::inside(bytes).map(|inside| fingerprint::Held::of(&inside));
     if let Ok(library) = library::read("fuzz", bytes, &mut |_| Some(bytes)) {
         let mut providers = inspect::Providers::default();
@@ -197,6 +201,10 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
+        look(&bytes);
+        // Without `e_shoff` and the counts behind it, for which segments stand.
+        bytes[40..48].fill(0);
+        bytes[58..64].fill(0);
         look(&bytes);
     }
 }

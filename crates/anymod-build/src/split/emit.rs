@@ -111,13 +111,14 @@ pub(super) fn host(plan: &SplitPlan) -> Vec<String> {
     let output = links.directory.join(&links.host.file);
     arguments.extend(["-o".to_owned(), shown(&output)]);
     arguments.extend(links.host.objects.iter().map(|path| shown(path)));
+    // Members that nothing else needs are taken in for their exports alone, in the host's own archives as well.
+    arguments.extend(plan.exports.iter().map(|name| format!("-Wl,-u,{name}")));
     if links.whole {
         arguments.push("-rdynamic".to_owned());
         arguments.push("-Wl,--whole-archive".to_owned());
         arguments.extend(links.exported.iter().map(|path| shown(path)));
         arguments.push("-Wl,--no-whole-archive".to_owned());
     } else if !plan.exports.is_empty() {
-        arguments.extend(plan.exports.iter().map(|name| format!("-Wl,-u,{name}")));
         arguments.push(format!("-Wl,--dynamic-list={}", shown(&links.directory.join(EXPORTS))));
     }
     if links.version_script {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anymod_link::host::archive::{self, Kind};
 use anymod_link::host::library::{self, Library};
+use anymod_link::host::segments;
 use anymod_model::codes::split as codes;
 use anymod_model::{Diagnostic, Place};
 use memmap2::Mmap;
@@ -14,13 +15,25 @@ use crate::install;
 
 /// A file's bytes.
 #[derive(Debug, Default)]
-pub struct Bytes(Option<Mmap>);
+pub enum Bytes {
+    /// There are none.
+    #[default]
+    Empty,
+    /// As they are on disk.
+    Mapped(Mmap),
+    /// With section headers that the file has lost.
+    Restored(Vec<u8>),
+}
 
 impl std::ops::Deref for Bytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.0.as_deref().unwrap_or_default()
+        match self {
+            Bytes::Empty => &[],
+            Bytes::Mapped(map) => map,
+            Bytes::Restored(bytes) => bytes,
+        }
     }
 }
 
@@ -36,13 +49,13 @@ pub fn map(path: &Path) -> Result<Bytes, Diagnostic> {
         return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
     }
     if metadata.len() == 0 {
-        return Ok(Bytes(None));
+        return Ok(Bytes::Empty);
     }
     #[expect(unsafe_code, reason = "the operating system offers mapped files in no other way")]
     // SAFETY: the map is private and only ever read. A file that someone cuts short meanwhile ends the process, as it does
     // with every linker; what is written to it meanwhile is read as any other foreign bytes.
     let map = unsafe { Mmap::map(&file) };
-    map.map(|map| Bytes(Some(map))).map_err(unreadable)
+    map.map(Bytes::Mapped).map_err(unreadable)
 }
 
 /// A file with the other files that it stands for.
@@ -50,8 +63,10 @@ pub fn map(path: &Path) -> Result<Bytes, Diagnostic> {
 pub struct Loaded {
     /// The path as it was given.
     pub name: String,
-    /// Its bytes.
+    /// Its bytes, of a program or shared library with section headers.
     pub bytes: Bytes,
+    /// How many it has on disk.
+    pub size: u64,
     /// The members of a thin archive, by their names in it.
     members: BTreeMap<String, Bytes>,
 }
@@ -94,9 +109,15 @@ impl Loaded {
 /// Maps a file and, if it is a thin archive, its members.
 ///
 /// # Errors
-/// `B0002` if it cannot be read. Members that cannot be are left out.
+/// `B0002` if it cannot be read, `H0001` if it has no section headers and what stands for them is damaged. Members that cannot
+/// be read are left out.
 pub fn load(path: &Path) -> Result<Loaded, Diagnostic> {
-    let bytes = map(path)?;
+    let (mut bytes, name) = (map(path)?, path.display().to_string());
+    let size = bytes.len() as u64;
+    let restored = segments::with_sections(&bytes).map_err(|fault| fault.finding(&name, None))?;
+    if let Some(restored) = restored {
+        bytes = Bytes::Restored(restored);
+    }
     let mut members = BTreeMap::new();
     if archive::kind(&bytes) == Kind::ThinArchive {
         let directory = path.parent().unwrap_or(Path::new(""));
@@ -106,7 +127,7 @@ pub fn load(path: &Path) -> Result<Loaded, Diagnostic> {
             }
         }
     }
-    Ok(Loaded { name: path.display().to_string(), bytes, members })
+    Ok(Loaded { name, bytes, size, members })
 }
 
 /// Loads files, in their order.

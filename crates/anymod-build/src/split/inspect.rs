@@ -270,7 +270,7 @@ fn report(
     let mut report = FileReport {
         file: file.name.clone(),
         kind: file.kind().describe(),
-        size: file.bytes.len() as u64,
+        size: file.size,
         machine: machine(file).map(|machine| machine.to_string()),
         library: None,
         image: None,

@@ -1,5 +1,6 @@
 //! `split interpose`: what a host would take over in modules by others.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use anymod_link::host::image::{self, Image};
 use anymod_link::host::inspect::listed;
 use anymod_link::host::interpose::{Bundled, hijacks};
 use anymod_link::host::resolve::Table;
+use anymod_link::host::segments;
 use anymod_model::codes::split as codes;
 use anymod_model::event::Finding;
 use anymod_model::{Diagnostic, Diagnostics, Place};
@@ -54,8 +56,7 @@ pub struct Pair {
 /// # Errors
 /// `B0002` if something cannot be read, `H0001` if the host is damaged. Files that are no ELF files are passed over.
 pub fn interpose(host: &Path, against: &[PathBuf]) -> Result<Vec<InterposeReport>, Diagnostics> {
-    let bytes = files::map(host)?;
-    let name = host.display().to_string();
+    let files::Loaded { name, bytes, .. } = files::load(host)?;
     let image = image::read(&bytes).map_err(|fault| fault.finding(&name, None))?;
     let table = Table::of(&image);
     let mut reports = Vec::new();
@@ -174,7 +175,10 @@ fn one(
     against: &str,
     files: &[(String, Vec<u8>)],
 ) -> InterposeReport {
-    let read = parallel::map(files, |(_, bytes)| {
+    let whole = parallel::map(files, |(_, bytes)| {
+        segments::with_sections(bytes).ok().flatten().map_or(Cow::Borrowed(&**bytes), Cow::Owned)
+    });
+    let read = parallel::map(&whole, |bytes| {
         Some((image::read(bytes).ok()?, image::looked_up(bytes).ok()?))
     });
     let read: Vec<(&str, (Image<'_>, BTreeSet<&str>))> = files

@@ -3,6 +3,7 @@
 //! Finds and maps files, and hands their bytes to `anymod_link::host`, which knows what is in them. What comes out are reports
 //! that hold no borrowed bytes, to be rendered by whoever asked.
 
+mod duplicates;
 pub mod emit;
 pub mod files;
 pub mod fix;

@@ -5,20 +5,18 @@ use std::path::{Path, PathBuf};
 
 use anymod_link::host::SymbolKind;
 use anymod_link::host::archive::{self, Kind};
-use anymod_link::host::fingerprint::{Fingerprint, Held};
 use anymod_link::host::image::{self, Image, Inside, Undefined, is_init_function};
 use anymod_link::host::inspect::listed;
-use anymod_link::host::library::Library;
 use anymod_link::host::resolve::{Bound, Table, resolve};
 use anymod_model::codes::split as codes;
 use anymod_model::event::Finding;
 use anymod_model::{Diagnostic, Diagnostics, Place};
 use serde::Serialize;
 
-use super::files::{self, Loaded};
+use super::files;
 use super::graph::{self, Graph};
-use super::inspect::{EmbeddedReport, embedded, fingerprints};
-use super::{parallel, search, wasm};
+use super::inspect::EmbeddedReport;
+use super::{duplicates, parallel, wasm};
 
 /// What to verify.
 #[derive(Clone, Debug, Default)]
@@ -125,16 +123,16 @@ pub fn verify(request: &VerifyRequest<'_>) -> Result<VerifyReport, Diagnostics> 
         checked.init_functions(&insides, &mut report);
         checked.explain_unexported(&insides, &mut report);
     }
-    duplicates(request, &checked, &insides, &mut report)?;
+    duplicates::find(request.libraries, &checked, &insides, &mut report)?;
     report.sizes = sizes(request, &report.files)?;
     report.findings = report.diagnostics.iter().map(Finding::from).collect();
     Ok(report)
 }
 
 /// Everything that was read.
-struct Checked<'c, 'a> {
+pub(super) struct Checked<'c, 'a> {
     graph: &'c Graph,
-    images: &'c [Image<'a>],
+    pub(super) images: &'c [Image<'a>],
     /// The first file is the host of the others.
     host: bool,
 }
@@ -160,7 +158,7 @@ impl<'a> Checked<'_, 'a> {
         report
     }
 
-    fn name(&self, number: usize) -> &str {
+    pub(super) fn name(&self, number: usize) -> &str {
         self.graph.files.get(number).map_or("?", |file| file.name.as_str())
     }
 
@@ -174,7 +172,8 @@ impl<'a> Checked<'_, 'a> {
         let mut file =
             VerifiedFile { file: self.name(number).to_owned(), ..VerifiedFile::default() };
         let Some(image) = self.images.get(number) else { return (file, None) };
-        (file.size, file.exports) = (image.size, image.exports.len());
+        file.size = self.graph.files.get(number).map_or(0, |file| file.size);
+        file.exports = image.exports.len();
         let (mut counts, mut notes, mut names) =
             (vec![0_usize; scope.len()], Vec::new(), Vec::new());
         let mut has_data = false;
@@ -304,84 +303,6 @@ fn written(wanted: &Undefined<'_>) -> String {
         Some(version) => format!("{}@{version}", wanted.name),
         None => wanted.name.to_owned(),
     }
-}
-
-/// Looks for libraries in all files, and tells of those that are in two.
-fn duplicates(
-    request: &VerifyRequest<'_>,
-    checked: &Checked<'_, '_>,
-    insides: &[Inside<'_>],
-    report: &mut VerifyReport,
-) -> Result<(), Diagnostics> {
-    if request.libraries.is_empty() {
-        return Ok(());
-    }
-    let loaded = files::load_all(request.libraries)?;
-    let libraries: Vec<Library<'_>> =
-        loaded.iter().map(Loaded::library).collect::<Result<_, _>>()?;
-    let machine = checked.images.first().map(|image| image.machine).unwrap_or_default();
-    let runtime = files::load_all(&search::runtime(machine))?;
-    let prints = fingerprints(&libraries, &runtime);
-    let found = parallel::map(insides, |inside| embedded(&prints, &Held::of(inside)));
-    for (file, found) in report.files.iter_mut().zip(found) {
-        file.embedded = found;
-    }
-    for (print, library) in prints.iter().zip(&libraries) {
-        let holds = |file: &VerifiedFile| file.embedded.iter().any(|row| row.library == print.name);
-        let holders: Vec<usize> =
-            (0..report.files.len()).filter(|at| report.files.get(*at).is_some_and(holds)).collect();
-        if holders.len() > 1 {
-            report.diagnostics.extend(twice(print, library, &holders, checked, insides));
-        }
-    }
-    Ok(())
-}
-
-fn twice(
-    print: &Fingerprint<'_>,
-    library: &Library<'_>,
-    holders: &[usize],
-    checked: &Checked<'_, '_>,
-    insides: &[Inside<'_>],
-) -> Vec<Diagnostic> {
-    let names: Vec<&str> = holders.iter().map(|at| checked.name(*at)).collect();
-    let place = Place::file(names.first().copied().unwrap_or_default());
-    let message = format!("`{}` is in {}", print.name, listed(&names));
-    let mut findings = vec![
-        Diagnostic::error(&codes::EMBEDDED_TWICE, message)
-            .at(place.clone())
-            .hint("link it into the host alone, and export from there what the modules need"),
-    ];
-    if print.state > 0 {
-        let message = format!(
-            "`{}` has {} bytes of state, and {} copies of it",
-            print.name,
-            print.state,
-            names.len()
-        );
-        let mut finding = Diagnostic::error(&codes::SPLIT_STATE, message).at(place);
-        let own: std::collections::BTreeSet<&str> = library
-            .objects()
-            .flat_map(|(_, _, object)| &object.variables)
-            .map(|v| v.name)
-            .collect();
-        let copies: Vec<std::collections::BTreeSet<&str>> = holders
-            .iter()
-            .filter_map(|at| insides.get(*at))
-            .map(|inside| {
-                inside.variables.iter().map(|v| v.name).filter(|n| own.contains(n)).collect()
-            })
-            .collect();
-        if let Some((first, rest)) = copies.split_first() {
-            let in_all = first.iter().filter(|name| rest.iter().all(|copy| copy.contains(*name)));
-            let in_all: Vec<&str> = in_all.copied().collect();
-            if !in_all.is_empty() {
-                finding = finding.note(format!("variables in each: {}", listed(&in_all)));
-            }
-        }
-        findings.push(finding.hint("what one copy is told the other never hears of; link it once"));
-    }
-    findings
 }
 
 /// Pairs files by their names; the first is the host, whatever it is called.

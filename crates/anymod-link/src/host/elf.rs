@@ -107,6 +107,8 @@ pub enum SymbolKind {
     Object,
     /// A variable of which each thread has its own.
     ThreadLocal,
+    /// The source of the local symbols that follow; without a name, of none.
+    Source,
     /// Nothing is said.
     Other,
 }
@@ -309,7 +311,7 @@ impl<'a, E: FileHeader<Endian = Endianness>> File<'a, E> {
         section.data(self.endian, self.data).map_err(|error| Self::fault("section", error, offset))
     }
 
-    /// The symbols of a table, `SHT_SYMTAB` or `SHT_DYNSYM`, that have a name and that `wanted` takes.
+    /// The symbols of a table, `SHT_SYMTAB` or `SHT_DYNSYM`, that have a name, or name a source, and that `wanted` takes.
     pub(crate) fn symbols(
         &self,
         kind: elf::SectionType,
@@ -321,7 +323,8 @@ impl<'a, E: FileHeader<Endian = Endianness>> File<'a, E> {
         let table = self.sections.symbols(self.endian, self.data, kind).map_err(fault)?;
         let mut symbols = Vec::new();
         for (index, entry) in table.enumerate() {
-            if entry.st_name(self.endian) == 0 || !wanted(entry) {
+            let is_named = entry.st_name(self.endian) != 0 || entry.st_type() == elf::STT_FILE;
+            if !is_named || !wanted(entry) {
                 continue;
             }
             let name = table.symbol_name(self.endian, entry).map_err(fault)?;
@@ -357,6 +360,7 @@ impl<'a, E: FileHeader<Endian = Endianness>> File<'a, E> {
                     elf::STT_FUNC | elf::STT_GNU_IFUNC => SymbolKind::Function,
                     elf::STT_OBJECT | elf::STT_COMMON => SymbolKind::Object,
                     elf::STT_TLS => SymbolKind::ThreadLocal,
+                    elf::STT_FILE => SymbolKind::Source,
                     _ => SymbolKind::Other,
                 },
                 home,

@@ -47,8 +47,6 @@ pub struct Image<'a> {
     pub machine: Machine,
     /// What kind of file it is.
     pub kind: ImageKind,
-    /// Bytes of the file.
-    pub size: u64,
     /// The name that others need it by.
     pub soname: Option<&'a str>,
     /// Libraries that it needs, in their order.
@@ -137,7 +135,8 @@ pub fn is_init_function(name: &str) -> bool {
     })
 }
 
-/// Reads a program or shared library of either class and byte order.
+/// Reads a program or shared library of either class and byte order. One that has lost its section headers has to get them back
+/// first ([`segments`](super::segments)).
 ///
 /// # Errors
 /// If it is damaged, with an offset, or no such file.
@@ -179,7 +178,7 @@ fn read_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Image<'
         let table = file.header.e_shoff(file.endian).into();
         return Err(Fault::new("there are no section headers", table));
     }
-    let mut image = Image { machine: file.machine(), size: data.len() as u64, ..Image::default() };
+    let mut image = Image { machine: file.machine(), ..Image::default() };
     image.is_stripped = !sections.iter().any(|section| section.kind == elf::SHT_SYMTAB.0);
     let state = sections.iter().filter(|section| section.is_state()).map(|section| section.size);
     image.state = state.fold(0, u64::saturating_add);
@@ -342,8 +341,8 @@ pub struct Inside<'a> {
     pub constants: Vec<Constants<'a>>,
     /// Names of functions and variables of the full symbol table, those of the file alone among them; none if it is stripped.
     pub symbols: Vec<&'a str>,
-    /// Variables of the full symbol table that can change.
-    pub variables: Vec<Variable<'a>>,
+    /// Variables of the full symbol table that can change, with the source of those that only it knows.
+    pub variables: Vec<(Variable<'a>, Option<&'a str>)>,
 }
 
 /// Reads what an image holds.
@@ -366,7 +365,11 @@ fn inside_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Insid
             inside.constants.push(file.constants(index, section)?);
         }
     }
+    let mut source = None;
     for symbol in file.symbols(elf::SHT_SYMTAB, |_| true)? {
+        if symbol.kind == SymbolKind::Source {
+            source = Some(symbol.name).filter(|name| !name.is_empty());
+        }
         let Home::Section(index) = symbol.home else { continue };
         if !matches!(symbol.kind, SymbolKind::Function | SymbolKind::Object) {
             continue;
@@ -374,7 +377,8 @@ fn inside_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Insid
         inside.symbols.push(symbol.name);
         let is_state = sections.get(index).is_some_and(Section::is_state);
         if is_state && symbol.kind == SymbolKind::Object && symbol.size > 0 {
-            inside.variables.push(Variable { name: symbol.name, size: symbol.size });
+            let source = source.filter(|_| symbol.binding == Binding::Local);
+            inside.variables.push((Variable { name: symbol.name, size: symbol.size }, source));
         }
     }
     Ok(inside)

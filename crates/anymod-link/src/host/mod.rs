@@ -11,6 +11,7 @@
 //! | [`library`] | members of one file | merged symbols, [`pic`] class, blockers |
 //! | [`inspect`] | libraries and providers | findings |
 //! | [`image`] | a program or shared library | exports, undefined symbols, needed libraries |
+//! | [`segments`] | a program without section headers | the same with them |
 //! | [`fingerprint`] | a library and a program | whether one is embedded in the other |
 //! | [`resolve`] | a host and modules | who provides each symbol, and which nobody does |
 //! | [`interpose`] | a host and modules by others | what the host would take over |
@@ -28,6 +29,7 @@ pub mod linkers;
 pub mod object;
 pub mod pic;
 pub mod resolve;
+pub mod segments;
 
 pub use elf::{Binding, Constants, Home, Machine, Symbol, SymbolKind, Visibility};
 

@@ -33,7 +33,7 @@ pub struct Object<'a> {
 }
 
 /// A variable that can change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Variable<'a> {
     /// Name.
     pub name: &'a str,

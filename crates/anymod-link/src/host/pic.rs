@@ -112,10 +112,13 @@ const I386: &[Row] = &[
 
 const ARM: &[Row] = &[
     (2, "R_ARM_ABS32", Rule::Address),
+    (3, "R_ARM_REL32", Rule::Relative),
     (43, "R_ARM_MOVW_ABS_NC", Rule::Fixed),
     (44, "R_ARM_MOVT_ABS", Rule::Fixed),
+    (45, "R_ARM_MOVW_PREL_NC", Rule::Relative),
     (47, "R_ARM_THM_MOVW_ABS_NC", Rule::Fixed),
     (48, "R_ARM_THM_MOVT_ABS", Rule::Fixed),
+    (49, "R_ARM_THM_MOVW_PREL_NC", Rule::Relative),
     (108, "R_ARM_TLS_LE32", Rule::Program),
     (110, "R_ARM_TLS_LE12", Rule::Program),
 ];

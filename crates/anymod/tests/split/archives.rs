@@ -1,6 +1,6 @@
 //! `split inspect` on archives: each blocker flagged, and what is said of linkers held against them.
 
-use super::fixtures::{Place, codes, libraries};
+use super::fixtures::{Place, codes, libraries, zig};
 
 /// Files that are linked in all ways by all linkers: name, how its archive is made, the code of its finding.
 fn blockers(place: &Place) -> Vec<(&'static str, Option<&'static str>)> {
@@ -177,6 +177,59 @@ fn classes_of_debian_archives_agree_with_the_linker() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen > 20, "only {seen} archives");
+}
+
+/// Sources whose relocations decide, and how they are compiled.
+const SOURCES: [(&str, &str); 5] = [
+    ("global", "int shown = 1; int set(int v) { int old = shown; shown = v; return old; }"),
+    (
+        "call",
+        "int helper(int); int call(int v) { return helper(v) + 1; } int helper(int v) { return v * 3; }",
+    ),
+    ("thread", "__thread int own; int thread(void) { return ++own; }"),
+    (
+        "table",
+        "static int a(void) { return 1; } int (*const table[])(void) = { a }; int pick(int i) { return table[i](); }",
+    ),
+    ("text", "extern int outside; int *address(void) { return &outside; }"),
+];
+const MODES: [(&str, &str); 3] =
+    [("pic", "-fPIC"), ("pie", "-fPIE"), ("none", "-fno-pic -fno-pie")];
+
+#[test]
+fn classes_of_other_machines_agree_with_a_linker() {
+    let (place, zig) = (Place::new(), zig());
+    let mut archives = Vec::new();
+    for machine in ["aarch64-linux-gnu", "arm-linux-gnueabihf", "riscv64-linux-gnu"] {
+        for (mode, flags) in MODES {
+            for (name, source) in SOURCES {
+                let object = format!("{machine}-{mode}-{name}");
+                place.write(&format!("{name}.c"), source);
+                let compile =
+                    format!("clang -target {machine} {flags} -O1 -c {name}.c -o {object}.o");
+                place.run(&zig, &compile).ok().unwrap();
+                place.archive(&format!("{object}.a"), &format!("{object}.o"));
+                archives.push(format!("{object}.a"));
+            }
+        }
+    }
+    let (_, report) = place.json(&format!("inspect {}", archives.join(" ")));
+    let (mut wrong, mut classes) = (Vec::new(), std::collections::BTreeSet::new());
+    for (file, archive) in report["files"].as_array().unwrap().iter().zip(&archives) {
+        let library = &file["library"];
+        classes.insert(library["class"]["name"].as_str().unwrap().to_owned());
+        let linkers = library["linkers"].as_array().unwrap();
+        let said = linkers.iter().find(|line| line["linker"] == "lld" && line["use"] == "shared");
+        let refuses = said.unwrap()["outcome"] == "refuses";
+        let linked =
+            place.run(&zig, &format!("ld.lld -shared --whole-archive {archive} -o out.so"));
+        if (linked.status != 0) != refuses {
+            wrong.push(format!("{archive}: {}\n{linked}", library["class"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let all = ["fixed", "pic", "pie", "program", "text-relocations"].map(str::to_owned);
+    assert_eq!(classes, all.into_iter().collect());
 }
 
 #[test]

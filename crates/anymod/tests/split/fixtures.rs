@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::support::machine::managed;
 use super::support::process::{Finished, anymod, run};
 use super::support::{scratch, write};
 
@@ -72,6 +73,11 @@ impl Place {
         let value = serde_json::from_str(&finished.stdout);
         (finished.status, value.unwrap_or_else(|error| panic!("{error}: {finished}")))
     }
+}
+
+/// Compilers for other machines, all of them in one.
+pub(crate) fn zig() -> String {
+    managed("zig", "zig").unwrap().display().to_string()
 }
 
 /// A program on the `PATH`.

@@ -1,6 +1,6 @@
 //! `split verify` on hosts and modules that are built and loaded.
 
-use super::fixtures::{Place, libraries};
+use super::fixtures::{Place, libraries, zig};
 
 /// A program that loads modules and calls the init function of each, `anymod_init_NAME` of `NAME.so`.
 pub(crate) const HOST: &str = r#"
@@ -117,6 +117,118 @@ fn a_library_in_two_outputs_is_found_also_when_stripped() {
         assert!(found[0]["score"].as_f64().unwrap() > 0.7, "{found}");
     }
     assert_eq!(report["files"][2]["embedded"], serde_json::json!([]));
+}
+
+#[test]
+fn state_in_two_outputs_is_found_whatever_its_library() {
+    let place = Place::new();
+    place.object("host", HOST, "");
+    place.cc("host.o -rdynamic -o host");
+    let library = "static int counter; int counted(void) { return ++counter; } int setting = 7;
+         const int constant[4] = {1, 2, 3, 4}; __thread int own;";
+    place.object("two", library, "");
+    place.archive("libtwo.a", "two.o");
+    let mut runs = String::new();
+    for name in ["one", "other"] {
+        // Each has a variable `parser` of the same size, which is nobody's copy.
+        let source = format!(
+            "int counted(void); extern int setting; static int parser = 1; int anymod_init_{name}(void) {{ return counted() + setting + parser++; }}"
+        );
+        place.object(name, &source, "");
+        place.cc(&format!("-shared {name}.o libtwo.a -Wl,--exclude-libs,ALL -o {name}.so"));
+        runs += &format!("{name}: 9\n");
+    }
+    assert_eq!(place.run("./host", "./one.so ./other.so").stdout, runs, "each counts by itself");
+    let (status, report) = place.json("verify host one.so other.so");
+    let findings = report["report"]["findings"].as_array().unwrap();
+    assert_eq!((status, findings.len(), &findings[0]["code"]), (1, 1, &"H0205".into()));
+    let message = findings[0]["message"].as_str().unwrap();
+    assert!(message.ends_with("have 8 bytes of state each: `counter`, `setting`"), "{message}");
+    // In the host alone.
+    place.cc("host.o two.o -rdynamic -o host");
+    for name in ["one", "other"] {
+        place.cc(&format!("-shared {name}.o -o {name}.so"));
+    }
+    assert_eq!(place.split("verify host one.so other.so").status, 0);
+    assert_eq!(place.run("./host", "./one.so ./other.so").stdout, "one: 9\nother: 10\n");
+}
+
+/// The file without the headers of its sections, as `llvm-strip --strip-sections` leaves it but for its size.
+fn without_sections(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    // `e_shoff`, then `e_shentsize`, `e_shnum` and `e_shstrndx`.
+    let (offset, counts) = if bytes[4] == 2 { (40..48, 58..64) } else { (32..36, 46..52) };
+    bytes[offset].fill(0);
+    bytes[counts].fill(0);
+    bytes
+}
+
+#[test]
+fn files_without_section_headers_are_read_by_their_segments() {
+    let (place, zig) = (Place::new(), zig());
+    place.write(
+        "lib.c",
+        "extern int data; int far(int); int state = 3; const char text[] = \"a text that is unlike others\";
+         int offered(void) { return far(data) + text[3] + state++; }",
+    );
+    // Both classes, both byte orders, relocations of both kinds; a table of names of each kind.
+    for (target, hash) in [
+        ("x86_64-linux-gnu", "gnu"),
+        ("aarch64-linux-gnu", "sysv"),
+        ("arm-linux-gnueabihf", "gnu"),
+        ("powerpc64-linux-gnu", "gnu"),
+        ("mips-linux-musleabi", "sysv"),
+    ] {
+        place
+            .run(&zig, &format!("clang -target {target} -fPIC -O1 -c lib.c -o lib.o"))
+            .ok()
+            .unwrap();
+        let link =
+            format!("ld.lld -shared --hash-style={hash} -soname libown.so lib.o -o whole.so");
+        place.run(&zig, &link).ok().unwrap();
+        let bytes = std::fs::read(place.path("whole.so")).unwrap();
+        place.write("bare.so", without_sections(&bytes));
+        let (status, report) = place.json("inspect whole.so bare.so");
+        let image = |file: usize| report["files"][file]["image"].clone();
+        let (mut whole, mut bare) = (image(0), image(1));
+        assert!(whole["exports"].as_array().unwrap().contains(&"offered".into()), "{whole:#}");
+        // What linkers made is not told apart from what programs change, and not all of it is protected.
+        assert!(bare["state"].as_u64() >= Some(4), "{target}: {bare:#}");
+        for image in [&mut whole, &mut bare] {
+            image["state"].take();
+            image["is-stripped"].take();
+        }
+        assert_eq!((status, bare), (0, whole), "{target}");
+    }
+    // A host and its module, bound to each other all the same, and a library found inside.
+    let lzma = libraries().join("liblzma.a").display().to_string();
+    place.object(
+        "host",
+        &format!("{HOST}\n#include <lzma.h>\nint given(void) {{ return lzma_physmem() > 0; }}"),
+        "",
+    );
+    place.cc(&format!(
+        "host.o -rdynamic -s -o host -Wl,--whole-archive {lzma} -Wl,--no-whole-archive -lpthread"
+    ));
+    place.object(
+        "m",
+        "int given(void); int gone(void); int anymod_init_m(void) { return given() + gone(); }",
+        "",
+    );
+    place.cc("-shared m.o -o m.so");
+    let verified = |place: &Place| {
+        let (status, mut report) = place.json(&format!("verify host m.so --library {lzma}"));
+        assert_eq!(status, 1);
+        report["report"]["files"].take()
+    };
+    let before = verified(&place);
+    for name in ["host", "m.so"] {
+        let bytes = std::fs::read(place.path(name)).unwrap();
+        place.write(name, without_sections(&bytes));
+    }
+    assert_eq!(verified(&place), before);
+    assert_eq!(before[1]["missing"], serde_json::json!(["gone"]));
+    assert_eq!(before[0]["embedded"].as_array().unwrap().len(), 1, "{before:#}");
 }
 
 #[test]
