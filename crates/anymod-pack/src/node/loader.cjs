@@ -1,6 +1,5 @@
 'use strict';
 const fs = require('fs');
-const path = require('path');
 
 const MAGIC = 0x4449646f6d796e61n;
 const ENDLESS = 0xffffffffffffffffn;
@@ -136,6 +135,7 @@ function readIdentity(bytes) {
 // What the sums are of: the file without what they leave out, which becomes zeros.
 function covered({ file, bytes, at }) {
   let length = bytes.length;
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, length);
   const ranges = [[BigInt(at + 28), 44n]];
   for (let index = 0, count = file.getUint32(at + 24, true); index < count; index++) {
     const range = at + 72 + index * 16;
@@ -143,7 +143,7 @@ function covered({ file, bytes, at }) {
   }
   for (const [from, size] of ranges) {
     if (size === ENDLESS) length = Math.min(length, Number(from));
-    else bytes.fill(0, Number(from), Number(from + size));
+    else plain.fill(0, Number(from), Number(from + size));
   }
   return bytes.subarray(0, length);
 }
@@ -225,11 +225,12 @@ function open(file) {
 function* places(addon, { file, leaf }) {
   // A bundler's module is in no file of its own; beside one that is, the payload is there only after `anymod embed`.
   const bundled = module.filename !== __filename;
-  if (bundled || fs.existsSync(path.join(addon.directory, 'embedded.cjs'))) {
+  if (bundled || fs.existsSync(`${addon.directory}/embedded.cjs`)) {
     const embedded = addon.embedded();
     if (embedded) yield* embedded.places(file, addon.version, addon.platform);
   }
-  yield [path.join(addon.directory, file)];
+  // Put together by hand: this is the usual place, and the first call of `path.join` costs as much as all else here.
+  yield [`${addon.directory}/${file}`];
   if (leaf) {
     try {
       yield [addon.resolve(leaf)];
@@ -237,6 +238,7 @@ function* places(addon, { file, leaf }) {
       yield [leaf, 'the package is not installed; it is an optional dependency'];
     }
   }
+  const path = require('path');
   yield [path.join(path.dirname(process.execPath), file)];
 }
 
@@ -250,7 +252,7 @@ function refusals(addon, why, tried) {
 // The same if nothing could be loaded: the cause is what is wrong with a file that is there.
 function nothing(addon, tried) {
   const found = tried.find(([, message]) => !/^there is no such file|^the package is not installed/.test(message));
-  return refusals(addon, found ? `${path.basename(found[0])}: ${found[1]}` : 'there is no file for it', tried);
+  return refusals(addon, found ? `${require('path').basename(found[0])}: ${found[1]}` : 'there is no file for it', tried);
 }
 
 function candidates(addon, level) {
@@ -285,7 +287,7 @@ function load(addon) {
   const wanted = { name: addon.name, version: addon.version, platform: addon.platform };
   const override = process.env[addon.override];
   if (override) {
-    const file = path.resolve(override);
+    const file = require('path').resolve(override);
     for (const { variant } of addon.files[addon.platform]) {
       try {
         check(file, { ...wanted, variant }, isWhole);
