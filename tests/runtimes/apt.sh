@@ -49,7 +49,7 @@ Dir::Etc::main "/dev/null";
 Dir::Etc::parts "/dev/null";
 Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
-APT::Architectures { "amd64"; "i386"; "armhf"; };
+APT::Architectures { "amd64"; "i386"; "armhf"; "arm64"; };
 APT::Sandbox::User "root";
 Acquire::Languages "none";
 END

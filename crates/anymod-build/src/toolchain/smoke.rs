@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use anymod_model::Platform;
 use anymod_model::manifest::SourceKind;
 
-use super::{ArchiveTools, PythonTools, Toolchain};
+use super::{ArchiveTools, NodeTools, PythonTools, Toolchain};
 use crate::environment::Environment;
 use crate::install;
 
@@ -19,6 +20,9 @@ const LIBRARY_SOURCE: &str =
 /// What the probe compiles for a Python.
 const EXTENSION_SOURCE: &str =
     "#include <Python.h>\nint probe(PyObject *x) { return PyObject_IsTrue(x); }\n";
+
+/// What the probe compiles for Node.js.
+const ADDON_SOURCE: &str = "#include <string.h>\n#include <node_api.h>\nNAPI_MODULE_INIT() { (void)env; return exports; }\n";
 
 /// Compiles a file to an object for the target; the error says in one line what is wrong.
 pub(crate) fn compiles(toolchain: &Toolchain, environment: &Environment) -> Result<(), String> {
@@ -41,6 +45,16 @@ pub(crate) fn compiles_extension(
     let compiler = tools.compiler(SourceKind::C).map_err(|finding| finding.message)?;
     let (command, end, _) = compiler;
     compile(&command, &end, EXTENSION_SOURCE, environment, &|_| Ok(()))
+}
+
+/// The same with the headers of Node-API.
+pub(crate) fn compiles_addon(
+    tools: &NodeTools,
+    platform: Platform,
+    environment: &Environment,
+) -> Result<(), String> {
+    let command = tools.compiler(SourceKind::C, platform, None);
+    compile(&command, &tools.headers(), ADDON_SOURCE, environment, &|_| Ok(()))
 }
 
 /// The same for a target whose modules are archives, with headers of its C library.

@@ -17,6 +17,8 @@ pub(crate) const CASES: &[Case] = &[
     ("node::build::functions", functions),
     ("node::build::declarations", declarations),
     ("node::build::published", published),
+    ("node::build::flags", flags),
+    ("node::build::places", places),
 ];
 
 fn facts(project: &Project, file: &str) -> Checked<Value> {
@@ -247,6 +249,60 @@ fn published() -> Checked {
             .filter_map(|line| line.split_once('[')?.1.strip_suffix(']'))
             .collect();
         ensure(facts.get("needed") == Some(&needed.clone().into()), || format!("{facts}\n{told}"))?;
+    }
+    Ok(())
+}
+
+/// `CFLAGS` of whoever builds come last, and are part of what a result is kept under.
+fn flags() -> Checked {
+    let source = "#include <node_api.h>
+#ifndef ANSWER
+#define ANSWER 1
+#endif
+NAPI_MODULE_INIT() { napi_value v = exports; napi_create_int32(env, ANSWER, &v); return v; }\n";
+    let project = Project::of_source(source, "")?;
+    let store = project.path("store");
+    let build = |flags: &str| {
+        let command = project.command(&["build", "--variant", "modern"]);
+        crate::support::process::run(command.env("CFLAGS", flags).env("ANYMOD_STORE", &store))?.ok()
+    };
+    let answer = || -> Checked<String> {
+        let script = "console.log(require('./dist/node/one/index.cjs'))";
+        Ok(project.node(script)?.ok()?.stdout)
+    };
+    for (flags, expected) in [("-DANSWER=2", "2\n"), ("-DANSWER=3", "3\n"), ("", "1\n")] {
+        let built = build(flags)?;
+        ensure(built.output().contains("compile    one"), || built.to_string())?;
+        ensure(answer()? == expected, || format!("`{flags}`: {}", answer().unwrap_or_default()))?;
+        let again = build(flags)?;
+        ensure(again.output().contains("0 actions ran"), || again.to_string())?;
+    }
+    // What was built before is in the store under those flags.
+    let back = build("-DANSWER=2")?;
+    ensure(back.output().contains("one.c  (store)"), || back.to_string())?;
+    ensure(answer()? == "2\n", || "another result".to_owned())
+}
+
+/// What was built in one directory is taken from the store in another, with the same bytes.
+fn places() -> Checked {
+    let [one, other] =
+        [Project::example("\"node-linux-x64\"")?, Project::example("\"node-linux-x64\"")?];
+    let store = one.path("store");
+    let build = |project: &Project| {
+        let command = project.command(&["build", "--variant", "all"]);
+        crate::support::process::run(command.env("ANYMOD_STORE", &store))?.ok()
+    };
+    build(&one)?;
+    let again = build(&other)?;
+    let compiled = again.output();
+    let compiled = compiled.lines().filter(|line| {
+        ["compile", "link"].iter().any(|kind| line.starts_with(kind)) && !line.contains("(store)")
+    });
+    ensure(compiled.count() == 0, || again.to_string())?;
+    for name in ["vectors.linux-x64-modern.node", "anymod-probe.linux-x64.node", "index.cjs"] {
+        ensure(read(&one.installed(name))? == read(&other.installed(name))?, || {
+            format!("{name} differs")
+        })?;
     }
     Ok(())
 }

@@ -4,12 +4,14 @@ use std::process::Command;
 
 use crate::Case;
 use crate::project::{Project, change};
+use crate::support::machine::component;
 use crate::support::process::{Finished, run};
 use crate::support::{Checked, ensure, read, write};
 
 pub(crate) const CASES: &[Case] = &[
     ("node::load::ways", ways),
     ("node::load::processors", processors),
+    ("node::load::arm64", arm64),
     ("node::load::chosen_variants", chosen_variants),
     ("node::load::damaged", damaged),
     ("node::load::foreign", foreign),
@@ -83,6 +85,25 @@ fn processors() -> Checked {
     ]);
     let ended = run(&mut emulator)?;
     says(&ended, "the processor is of level x86-64-v1, and x86-64-v2 is needed")
+}
+
+/// Built here and run in Debian's Node.js for arm64, by an emulator.
+fn arm64() -> Checked {
+    let project = Project::example("\"node-linux-arm64\"")?;
+    project.build(&[])?;
+    let root = component("node-arm64")?.join("root");
+    let node = |script: &str| {
+        let mut emulator = Command::new("qemu-aarch64-static");
+        emulator.arg("-L").arg(&root).arg(root.join("usr/bin/node")).args(["-e", script]);
+        run(emulator.current_dir(project.directory.path()))
+    };
+    says(&node(USE)?.ok()?, "vectors.linux-arm64.node 32\n")?;
+    change(&project.installed("vectors.linux-arm64.node"), |bytes| {
+        bytes.iter_mut().skip(3000).take(1).for_each(|byte| *byte ^= 1);
+    })?;
+    let ended = node(USE)?;
+    ensure(ended.status == 1, || format!("not an exception: {ended}"))?;
+    says(&ended, "vectors.linux-arm64.node: its content is not what was built")
 }
 
 fn chosen_variants() -> Checked {
