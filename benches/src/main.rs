@@ -1,6 +1,6 @@
 //! Measures anymod and the incumbent side by side in one run and prints the ratios: `cargo xtask bench mpy`,
 //! `cargo xtask bench engine [PART]`, `cargo xtask bench pyodide [PART]`, `cargo xtask bench wasm [PART]`,
-//! `cargo xtask bench split`.
+//! `cargo xtask bench split`, `cargo xtask bench node [PART]`.
 //!
 //! A benchmark prints and never judges: absolute times belong to the machine, so the table quotes medians and ratios.
 //! Inputs are generated or built here, under `target/bench`, and the incumbent comes from `tests/runtimes/setup`.
@@ -15,6 +15,7 @@ mod files;
 mod generate;
 mod measure;
 mod mpy;
+mod node;
 mod parts;
 mod pyodide;
 mod split;
@@ -29,16 +30,19 @@ fn main() -> ExitCode {
         ["mpy"] => mpy::run(),
         ["engine"] => engine::run(None),
         ["engine", part] => engine::run(Some(part)),
+        ["node"] => node::run(None),
+        ["node", part] => node::run(Some(part)),
         ["pyodide"] => pyodide::run(None),
         ["pyodide", part] => pyodide::run(Some(part)),
         ["split"] => split::run(),
         ["wasm"] => wasm::run(None),
         ["wasm", part] => wasm::run(Some(part)),
         _ => Err(format!(
-            "usage: cargo xtask bench mpy | engine [{}] | pyodide [{}] | wasm [{}] | split",
+            "usage: cargo xtask bench mpy | engine [{}] | pyodide [{}] | wasm [{}] | node [{}] | split",
             parts::names(&engine::PARTS, "|"),
             parts::names(&pyodide::PARTS, "|"),
-            parts::names(&wasm::PARTS, "|")
+            parts::names(&wasm::PARTS, "|"),
+            parts::names(&node::PARTS, "|")
         )),
     };
     match outcome {

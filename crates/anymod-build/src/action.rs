@@ -86,6 +86,8 @@ pub(crate) struct Cargo {
     pub(crate) linker_script: String,
     /// Directory for what macros tell of types.
     pub(crate) types: String,
+    /// The object that is linked in.
+    pub(crate) identity: String,
 }
 
 /// An addon to be sealed: what it has to be.

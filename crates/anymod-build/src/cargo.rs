@@ -54,6 +54,11 @@ pub(crate) fn command(
     // Where macros of napi-rs write what they export.
     command.env("NAPI_TYPE_DEF_TMP_FOLDER", types);
     command.args(argv.iter().skip(1));
+    // The compiler runs wherever Cargo's workspace is, so that these are absolute. They are not part of the command, because
+    // the bytes are the same everywhere.
+    command.arg(format!("-Clinker={}", linker.display()));
+    command.arg(format!("-Clink-arg={}", root.join(&cargo.identity).display()));
+    command.arg(format!("--remap-path-prefix={}=.", root.display()));
     Ok(command)
 }
 

@@ -9,6 +9,7 @@ use crate::support::{Checked, ensure, read, scratch, write};
 
 pub(crate) const CASES: &[Case] = &[
     ("node::rust::plain", plain),
+    ("node::rust::places", places),
     ("node::rust::flags", flags),
     ("node::rust::artifacts", artifacts),
     ("node::rust::missing_std", missing_std),
@@ -66,6 +67,28 @@ fn plain() -> Checked {
     project.build(&["--variant", "all"])?;
     let said = project.node(script)?.ok()?;
     ensure(said.stdout == "43\n", || said.to_string())
+}
+
+/// What Cargo made in one directory is taken from the store in another.
+fn places() -> Checked {
+    let [one, other] = [(); 2].map(|()| project("\"node-linux-x64\"", "\"cdylib\"", PLAIN));
+    let (one, other) = (one?, other?);
+    let build = |project: &Project, options: &[&str]| -> Checked<String> {
+        run(Command::new("cargo")
+            .args(["generate-lockfile", "--manifest-path"])
+            .arg(project.path("speed/Cargo.toml")))?
+        .ok()?;
+        let command = project.command(&["build", "--variant", "modern"]).args(options);
+        Ok(run(command.env("ANYMOD_STORE", one.path("store")))?.ok()?.output())
+    };
+    for options in [&[][..], &["--build-type", "debug"]] {
+        build(&one, options)?;
+        let again = build(&other, options)?;
+        // A debug build is sealed again, because what is said of it is not kept.
+        let taken = "cargo      speed  node-linux-x64  speed  (store)";
+        ensure(again.contains(taken), || again.clone())?;
+    }
+    Ok(())
 }
 
 /// `RUSTFLAGS` of whoever builds takes the place of the variant's, and makes another artifact.

@@ -40,6 +40,7 @@ impl Planner<'_> {
             linker: format!("{BUILD_DIR}/node/{}/linker", own.platform),
             linker_script: tools.linker_script(own.platform),
             types: format!("{dir}/types"),
+            identity: identity.clone(),
         };
         let manifest = format!("{directory}/Cargo.toml");
         let debug = scope.settings.build_type == "debug";
@@ -61,11 +62,7 @@ impl Planner<'_> {
                 .iter()
                 .filter_map(|flag| flag.value.strip_prefix("--cargo=").map(str::to_owned)),
         );
-        argv.push("--".to_owned());
-        let absolute = |path: &str| self.root.join(path).to_string_lossy().into_owned();
-        argv.push(format!("-Clinker={}", absolute(&cargo.linker)));
-        argv.push("-Clinker-flavor=gcc".to_owned());
-        argv.push(format!("-Clink-arg={}", absolute(&identity)));
+        argv.extend(["--", "-Clinker-flavor=gcc"].map(str::to_owned));
         let linked = format!("{dir}/linked/{file}");
         let mut action = scope.action(ActionKind::Cargo, directory, Work::Cargo(Box::new(cargo)));
         action.inputs = vec![identity, manifest];

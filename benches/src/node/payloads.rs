@@ -1,0 +1,97 @@
+//! The first run of a program with two large variants in it: the one that is needed, against unpacking all.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{Node, quietly, row};
+use crate::files::remove_dir;
+use crate::measure::{Entrant, turns};
+
+const RUNS: usize = 7;
+/// Size of each variant in bytes.
+const SIZE: usize = 20_000_000;
+
+const SOURCE: &str = "__asm__(\".section .rodata\\n.global speed_data\\nspeed_data:\\n.incbin \\\"data.bin\\\"\\n.previous\\n\");
+extern const char speed_data[];
+__attribute__((visibility(\"default\"))) int answer(void) { return speed_data[0] != 0; }
+__attribute__((visibility(\"default\"))) void *napi_register_module_v1(void *env, void *exports) { (void)env; return exports; }
+";
+
+/// What programs do that have one archive of everything.
+const THEIRS: &str = "const fs = require('fs'), path = require('path'), zlib = require('zlib');
+const to = process.env.ANYMOD_EXTRACT_DIR;
+fs.mkdirSync(to, { recursive: true });
+const tar = zlib.gunzipSync(fs.readFileSync(path.join(__dirname, 'all.tar.gz')));
+for (let at = 0; tar[at]; ) {
+  const name = tar.toString('latin1', at, at + 100).replace(/\\0.*$/s, '');
+  const size = parseInt(tar.toString('latin1', at + 124, at + 136), 8);
+  fs.writeFileSync(path.join(to, path.basename(name)), tar.subarray(at + 512, at + 512 + size));
+  at += 512 + Math.ceil(size / 512) * 512;
+}
+require(path.join(to, 'speed.linux-x64-modern.node'));
+";
+
+/// Prints rows for a program of Node.js and for one in Rust.
+pub(super) fn embed(node: &Node) -> Result<(), String> {
+    let manifest = "[project]\nversion = \"0.1.0\"\ntargets = [\"node-linux-x64\"]\n[module.speed]\nsources = [\"one.c\"]\n";
+    let files = [
+        ("one.c", SOURCE),
+        ("anymod.toml", manifest),
+        ("ours.cjs", "require('./dist/node/speed/index.cjs');\n"),
+        ("theirs.cjs", THEIRS),
+    ];
+    let project = node.project("embed", &files)?;
+    data(&project.join("data.bin"))?;
+    quietly(&mut node.ours(&project, &["build", "--quiet", "--variant", "all"]))?;
+    quietly(&mut node.ours(&project, &["embed"]))?;
+    quietly(&mut node.ours(&project, &["embed", "--host", "rust", "--output", "rust"]))?;
+    let mut tar = Command::new("tar");
+    tar.args(["-czf", "../../../all.tar.gz", "--format=ustar", "speed.linux-x64-modern.node"]);
+    tar.arg("speed.linux-x64-baseline.node");
+    quietly(tar.current_dir(project.join("dist/node/speed")))?;
+    let cache = project.join("cache");
+    let nothing_there = || remove_dir(&cache);
+    let script = |name: &str| {
+        let mut command = Command::new("node");
+        command.arg(project.join(name)).env("ANYMOD_EXTRACT_DIR", &cache);
+        command
+    };
+    let mut rust = Command::new(host()?);
+    rust.args(["speed", "0.1.0", "answer", "rust/speed.linux-x64.zstd.payload"]);
+    rust.current_dir(&project).env("ANYMOD_EXTRACT_DIR", &cache);
+    let mut entrants = [rust, script("ours.cjs"), script("theirs.cjs")]
+        .map(|command| Entrant { step: vec![command], before: &nothing_there });
+    let costs = turns(1, RUNS, &mut entrants)?;
+    if let [rust, ours, theirs] = costs[..] {
+        row("first run, Rust, 2 x 20 MB", rust, "gunzip, untar all in Node.js", theirs);
+        row("first run, Node.js, 2 x 20 MB", ours, "gunzip, untar all in Node.js", theirs);
+    }
+    Ok(())
+}
+
+/// Data that compresses to about a third.
+fn data(path: &Path) -> Result<(), String> {
+    let mut state = 1_u64;
+    let mut bytes = Vec::with_capacity(SIZE);
+    while bytes.len() < SIZE {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let word = (state >> 33).to_le_bytes();
+        bytes.extend([word[0], word[1], word[2], 0x48, 0x8b, 0, 0, 0, 0x90]);
+    }
+    bytes.truncate(SIZE);
+    if std::fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    std::fs::write(path, bytes).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// The example of `anymod-load`.
+fn host() -> Result<PathBuf, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut build = Command::new(cargo);
+    build.args(["build", "--release", "--quiet", "-p", "anymod-load", "--example", "host"]);
+    quietly(build.current_dir(root))?;
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    Ok(program.with_file_name("examples").join("host"))
+}
