@@ -10,11 +10,13 @@ use anymod_link::identity::{Format, object};
 use anymod_link::mpy::{Input, Options, StaticData, link};
 use anymod_model::arch::ARCHES;
 use anymod_model::identity::{Identity, Record};
+use anymod_model::payload::{self, Encoding, Index, Packed};
 use anymod_model::platform::{Cpu, ObjectFormat};
 use anymod_pack::wheel::{File, Wheel, WheelName};
 
-const TARGETS: [&str; 11] = [
-    "elf", "ar", "host", "mpy", "manifest", "record", "wasm", "wheel", "command", "addon", "object",
+const TARGETS: [&str; 12] = [
+    "elf", "ar", "host", "mpy", "manifest", "record", "wasm", "wheel", "command", "addon",
+    "object", "payload",
 ];
 
 /// A compiler and flags for each architecture.
@@ -120,6 +122,7 @@ fn seed(fuzz: &Path) -> Result<(), String> {
         }
     }
     write(fuzz, "record", "lines", RECORD.as_bytes())?;
+    write(fuzz, "payload", "archive", &payload_seed())?;
     write(fuzz, "command", "words", COMMAND.as_bytes())?;
     addon_seeds(fuzz, &source)?;
     let module = wasm_seeds(fuzz, &source)?;
@@ -216,6 +219,27 @@ fn addon_seeds(fuzz: &Path, source: &Path) -> Result<(), String> {
     }
     let bytes = std::fs::read(&library).map_err(|error| error.to_string())?;
     write(fuzz, "addon", "library", &bytes)
+}
+
+/// An archive with one file of two parts.
+fn payload_seed() -> Vec<u8> {
+    let index = Index {
+        name: "a".to_owned(),
+        version: "1".to_owned(),
+        platform: "linux-x64".to_owned(),
+        encoding: Encoding::Zstd,
+        digest: "0123".to_owned(),
+        files: vec![Packed {
+            file: "a.linux-x64.node".to_owned(),
+            variant: String::new(),
+            level: 0,
+            size: 4,
+            sha256: String::new(),
+            offset: 0,
+            parts: vec![3, 1],
+        }],
+    };
+    [payload::header(&index), b"part".to_vec()].concat()
 }
 
 /// An object file and a shared module of WebAssembly, if there is a clang for it; returns the module.

@@ -175,6 +175,7 @@ mod tests {
             linker: "build/linker".to_owned(),
             linker_script: String::new(),
             types: "build/types".to_owned(),
+            identity: "identity.o".to_owned(),
         }
     }
 
