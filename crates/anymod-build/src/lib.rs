@@ -65,7 +65,7 @@ mod package;
 mod plan;
 pub mod probe;
 mod project;
-mod remote;
+pub mod remote;
 mod request;
 mod run;
 pub mod settings;

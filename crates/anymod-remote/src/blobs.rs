@@ -38,6 +38,9 @@ const PIECE: usize = 256 << 10;
 /// Where the bytes of blobs come from; none if they are no longer there.
 pub type Load = dyn Fn(&Digest) -> Option<Vec<u8>> + Send + Sync;
 
+/// The same for one call.
+pub(crate) type Bytes<'a> = dyn Fn(&Digest) -> Option<Vec<u8>> + Send + Sync + 'a;
+
 impl Wire {
     /// Those blobs that the server lacks.
     pub(crate) async fn missing(&self, digests: Vec<Digest>) -> Result<Vec<Digest>, Fault> {
@@ -57,7 +60,7 @@ impl Wire {
     pub(crate) async fn give(
         &self,
         digests: BTreeSet<Digest>,
-        load: &(dyn Fn(&Digest) -> Option<Vec<u8>> + Send + Sync),
+        load: &Bytes<'_>,
     ) -> Result<u64, Fault> {
         let limit = self.capabilities().await?.batch;
         let asked: Vec<Digest> = digests.iter().cloned().collect();

@@ -16,7 +16,7 @@
 use anymod_store::{Digest as Sha256, Entry, Fields, Output, Record};
 use prost::Message as _;
 
-use crate::blobs::Load;
+use crate::blobs::Bytes;
 use crate::fault::Fault;
 use crate::message::{
     Action, ActionResult, Command, Digest, Directory, GetActionResultRequest, OutputFile,
@@ -163,7 +163,7 @@ impl Wire {
         &self,
         step: &Step,
         entry: &Entry,
-        load: &Load,
+        load: &Bytes<'_>,
     ) -> Result<u64, Fault> {
         if !self.capabilities().await?.updates {
             return Err(Fault::Refused("it takes no results".to_owned()));

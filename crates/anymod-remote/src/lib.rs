@@ -9,6 +9,9 @@
 //! | `capabilities` | what both sides can do |
 //! | `blobs` | blobs in both directions, with every digest checked |
 //! | `cache` | results of steps, as results of actions |
+//! | `tree` | input roots: directories, sorted and digested |
+//! | `execute` | actions executed elsewhere |
+//! | `check`, `probe_program` | trying a server out, with a program that needs nothing of a worker |
 //! | `client` | the thread of the network, and the synchronous side of it |
 //! | `fault` | what can go wrong |
 //!
@@ -19,15 +22,22 @@ mod blobs;
 mod breaker;
 mod cache;
 mod capabilities;
+mod check;
 mod client;
 pub mod config;
+mod execute;
 mod fault;
 pub mod message;
+mod probe_program;
+mod tree;
 mod wire;
 
 pub use blobs::Load;
 pub use cache::{Fetched, Step};
 pub use capabilities::Capabilities;
+pub use check::{Tried, Went};
 pub use client::{Client, Traffic, Uploaded};
 pub use config::{Config, Identity, Secret};
+pub use execute::{Executed, Task};
 pub use fault::Fault;
+pub use tree::Tree;

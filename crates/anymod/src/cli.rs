@@ -68,6 +68,7 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Archive(commands::archive::Archive),
     Whl(commands::whl::Whl),
+    Remote(commands::remote::Remote),
     Pack(commands::pack::Pack),
     Embed(commands::embed::Embed),
     Audit(commands::audit::Audit),

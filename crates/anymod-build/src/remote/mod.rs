@@ -8,6 +8,7 @@ mod request;
 use anymod_model::Diagnostic;
 use anymod_model::codes::remote as codes;
 use anymod_remote::{Client, Step, Traffic, Uploaded};
+pub use anymod_remote::{Tried, Went};
 use anymod_store::{Entry, Store};
 
 use crate::environment::Environment;
@@ -67,6 +68,18 @@ impl Remote {
         }
         (self.client.traffic(), findings)
     }
+}
+
+/// Tries out what a server says and does, step by step.
+///
+/// # Errors
+/// `F0001` for a configuration that cannot be used.
+pub fn check(
+    request: &RemoteRequest,
+    environment: &Environment,
+) -> Result<Vec<Tried>, Diagnostic> {
+    let remote = Remote::start(request, environment)?;
+    Ok(remote.client.check())
 }
 
 fn told(uploaded: &Uploaded, endpoint: &str) -> Option<Diagnostic> {

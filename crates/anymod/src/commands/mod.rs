@@ -17,6 +17,7 @@ pub(crate) mod init;
 pub(crate) mod mpy;
 pub(crate) mod pack;
 pub(crate) mod probe;
+pub(crate) mod remote;
 pub(crate) mod rewrite;
 pub(crate) mod settings;
 pub(crate) mod size;
@@ -56,6 +57,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> Result<(), Diagnostics
         Command::Archive(args) => archive::run(&args),
         Command::Info(args) => info::run(&args, *printer),
         Command::Whl(args) => whl::run(&args, *printer),
+        Command::Remote(args) => remote::run(&args, *printer),
         Command::Pack(args) => pack::run(&args, *printer),
         Command::Embed(args) => embed::run(&args, *printer),
         Command::Audit(args) => audit::run(&args, *printer),
