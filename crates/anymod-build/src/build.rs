@@ -183,6 +183,7 @@ fn report(
         ran: count(Some(Outcome::Ran)),
         hits: count(Some(Outcome::Hit)),
         remote_hits: ran.remote_hits,
+        remote_ran: ran.remote_ran,
         uploaded: ran.traffic.up,
         downloaded: ran.traffic.down,
         fresh: count(Some(Outcome::Fresh)) + others_fresh,

@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::environment::Environment;
 
 /// Stands for anymod's own directory. `<` and `>` are in no path that a person makes.
-const HOME_MARKER: &str = "<anymod>/";
+pub(crate) const HOME_MARKER: &str = "<anymod>/";
 
 /// Options that fix the one built-in macro that `SOURCE_DATE_EPOCH` does not. A compiler warns of a built-in macro that it
 /// is given unless told not to.

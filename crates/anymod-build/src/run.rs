@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use anymod_model::Diagnostic;
-use anymod_model::event::{Event, Finding, Outcome, Reason, Remote};
+use anymod_model::event::{Event, Finding, Help, Outcome, Reason, Remote};
 use anymod_remote::Traffic;
 use anymod_store::{Claim, Entry};
 use ask::Asking;
@@ -41,8 +41,9 @@ pub(crate) struct Ran {
     pub(crate) warnings: Vec<Diagnostic>,
     /// True if it was told to stop.
     pub(crate) cancelled: bool,
-    /// How many results a remote server had, and what crossed the network.
+    /// How many results a remote server had, how many actions it did, and what crossed the network.
     pub(crate) remote_hits: usize,
+    pub(crate) remote_ran: usize,
     pub(crate) traffic: Traffic,
     /// How many actions ended well and will have to run again, because a file changed meanwhile.
     unrecorded: usize,
@@ -99,6 +100,7 @@ struct Run<'a> {
     warnings: Vec<Diagnostic>,
     unrecorded: usize,
     remote_hits: usize,
+    remote_ran: usize,
 }
 
 /// Runs what has to run, given how each action stands.
@@ -127,12 +129,14 @@ pub(crate) fn run(
     }
     let mut traffic = Traffic::default();
     if let Some(remote) = way.remote {
-        let (crossed, findings) = remote.finish();
+        let undone = run.asking.and_then(|asking| asking.undone);
+        let (crossed, findings) = remote.finish(undone);
         traffic = crossed;
         warnings.extend(findings);
     }
     Ok(Ran {
         remote_hits: run.remote_hits,
+        remote_ran: run.remote_ran,
         traffic,
         outcomes: run.outcomes,
         findings: run.findings.into_values().flatten().collect(),
@@ -197,6 +201,7 @@ impl<'a> Run<'a> {
             warnings: Vec::new(),
             unrecorded: 0,
             remote_hits: 0,
+            remote_ran: 0,
         }
     }
 
@@ -233,6 +238,10 @@ impl<'a> Run<'a> {
         loop {
             self.look_for_cancelling(workshop);
             self.ask_ahead();
+            while let Some(job) = self.to_send() {
+                self.keeping += 1;
+                let _ = to_workers.send(job);
+            }
             while self.running() < self.way.jobs.limit.min(tokens.allowed()) {
                 let Some(job) = self.next() else { break };
                 // Workers end only after this sender does.
@@ -406,6 +415,7 @@ impl<'a> Run<'a> {
             Message::Restored { index, result: Ok(Some(made)), entry, remote, .. } => {
                 self.restored(index, &made, &entry, remote);
             }
+            Message::Executed { index, started, answer } => self.executed(index, started, answer),
             Message::Surroundings { index, answer } => self.surroundings(index, answer),
             Message::Fetched { index, answer } => self.fetched(index, answer),
             Message::Restored { index, result: Ok(None), place, .. } => {
@@ -477,7 +487,7 @@ impl<'a> Run<'a> {
             self.unrecorded += 1;
         }
         let shown = command.filter(|_| !done.output.is_empty());
-        self.finish(index, Outcome::Ran, shown, done.output, None);
+        self.finish(index, Outcome::Ran, shown, done.output, done.remote);
         for warning in done.warnings {
             (self.sink)(Event::Diagnostic(Finding::from(&warning)));
             self.warnings.push(warning);
@@ -526,7 +536,11 @@ impl<'a> Run<'a> {
             output,
             remote,
         });
-        self.remote_hits += usize::from(remote.is_some());
+        match remote.map(|remote| remote.how) {
+            Some(Help::Cached) => self.remote_hits += 1,
+            Some(Help::Executed) => self.remote_ran += 1,
+            None => {}
+        }
         self.conclude(index, outcome);
     }
 

@@ -33,6 +33,16 @@ pub(crate) struct Way<'a> {
     pub(crate) clock: Instant,
 }
 
+impl Way<'_> {
+    /// The path on this machine of what was a path where a server ran an action.
+    pub(crate) fn remote_path(&self, path: &str) -> String {
+        match crate::remote::home_path(path) {
+            Some(marked) => self.locations.real(&marked).into_owned(),
+            None => path.trim_start_matches("./").to_owned(),
+        }
+    }
+}
+
 /// Tells findings.
 pub(crate) fn tell(findings: &[Diagnostic], sink: Sink<'_>) {
     for finding in findings {

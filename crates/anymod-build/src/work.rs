@@ -10,9 +10,10 @@ use std::process::Command;
 use anymod_link::ar::Part;
 use anymod_link::mpy::Linked;
 use anymod_model::codes::build as codes;
-use anymod_model::event::ActionKind;
+use anymod_model::event::{ActionKind, Help, Remote};
 use anymod_model::{Diagnostic, Diagnostics, Place};
 use anymod_pack::mpy::MergeOptions;
+use anymod_remote::Executed;
 
 use anymod_store::Digest;
 
@@ -103,6 +104,8 @@ pub(crate) struct Done {
     /// The files made, in the order of the action's outputs; fewer if they have yet to be looked at.
     pub(crate) made: Vec<Made>,
     pub(crate) warnings: Vec<Diagnostic>,
+    /// What a remote server had to do with it.
+    pub(crate) remote: Option<Remote>,
     pub(crate) error: Option<Vec<Diagnostic>>,
 }
 
@@ -150,6 +153,46 @@ pub(crate) fn execute(action: &Action, index: usize, workshop: &Workshop<'_>) ->
         let hint = "please report this together with the module's sources and the lines above";
         Done::of(Err(finding.hint(hint).into()))
     })
+}
+
+/// Puts in place what a command has made elsewhere. An output that is missing is an error like any other.
+pub(crate) fn collect(
+    action: &Action,
+    executed: Executed,
+    workshop: &Workshop<'_>,
+    way: &Way<'_>,
+) -> Done {
+    let Work::Command(details) = &action.work else { return Done::default() };
+    let down = executed.files.values().map(|(bytes, _)| bytes.len() as u64).sum();
+    let remote = Some(Remote { how: Help::Executed, waited: 0, down });
+    let output = String::from_utf8_lossy(&executed.said).into_owned();
+    let mut done = Done { output, remote, ..Done::default() };
+    let file = |path: &String| executed.files.get(path).map(|(bytes, _)| bytes.as_slice());
+    if let Some(depfile) = &details.depfile {
+        let text = file(depfile).map(String::from_utf8_lossy).unwrap_or_default();
+        let real = |path: String| way.remote_path(&path);
+        done.discovered = crate::depfile::parse(&text).into_iter().map(real).collect();
+        if done.discovered.is_empty() {
+            done.error = Some(vec![lacking(action, depfile)]);
+            return done;
+        }
+    }
+    let own = done.discovered.iter().chain(action.inputs.first());
+    let own = own.filter(|path| !path.starts_with('/'));
+    done.sought = crate::incbin::sought(own, &details.search, workshop.root);
+    for output in &action.outputs {
+        match file(output).map(|bytes| write(output, bytes, workshop)) {
+            Some(Ok(made)) => done.made.push(made),
+            Some(Err(error)) => done.error = Some(vec![error]),
+            None => done.error = Some(vec![lacking(action, output)]),
+        }
+    }
+    done
+}
+
+fn lacking(action: &Action, output: &str) -> Diagnostic {
+    let message = format!("`{output}` was not made elsewhere");
+    Diagnostic::error(&codes::TOOL_FAILED, message).at(Place::file(action.subject.clone()))
 }
 
 /// Runs a command whose outputs go through the run's directory.

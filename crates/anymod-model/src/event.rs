@@ -316,6 +316,9 @@ pub struct Totals {
     /// How many of these a remote server had.
     #[serde(default, skip_serializing_if = "is_none")]
     pub remote_hits: usize,
+    /// How many of the actions that ran were done by a remote server.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub remote_ran: usize,
     /// Bytes that went to a remote server.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uploaded: u64,

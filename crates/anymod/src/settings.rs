@@ -33,6 +33,12 @@ pub(crate) struct RemoteArgs {
     /// Which way results go: `read`, `read-write` or `off` [default: as configured, else `read`]
     #[arg(long, value_name = "MODE")]
     remote_mode: Option<String>,
+    /// Have the server's workers compile, where the toolchain can be sent along
+    #[arg(long)]
+    remote_exec: bool,
+    /// Actions that are on the server at once [default: as configured, else 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    remote_jobs: Option<u16>,
 }
 
 /// How to run.
@@ -61,6 +67,12 @@ impl RemoteArgs {
         }
         if let Some(mode) = &self.remote_mode {
             layer.flag("remote.mode", "--remote-mode", mode)?;
+        }
+        if self.remote_exec {
+            layer.flag("remote.execute", "--remote-exec", "true")?;
+        }
+        if let Some(jobs) = self.remote_jobs {
+            layer.flag("remote.jobs", "--remote-jobs", &jobs.to_string())?;
         }
         Ok(())
     }

@@ -3,7 +3,10 @@
 //! Nothing else in this room knows of the protocol. A server is asked only for what the store does not have, what comes
 //! from it goes into the store and from there into its place, and what is given to it comes out of the store.
 
+mod execute;
 mod request;
+mod scan;
+mod toolchain;
 
 use anymod_model::Diagnostic;
 use anymod_model::codes::remote as codes;
@@ -13,11 +16,14 @@ use anymod_store::{Entry, Store};
 
 use crate::environment::Environment;
 
+pub(crate) use execute::{Executor, home_path};
 pub use request::RemoteRequest;
 
 /// A server that a run uses.
 pub(crate) struct Remote {
     pub(crate) client: Client,
+    /// What doing actions there needs, if they are to be done there.
+    pub(crate) executor: Option<Executor>,
     patience: std::time::Duration,
     endpoint: String,
 }
@@ -38,7 +44,7 @@ impl Remote {
             let hint = "write the endpoint like `grpc://HOST:PORT` or `grpcs://HOST:PORT`";
             Diagnostic::error(&codes::CONFIGURATION, message).hint(hint)
         })?;
-        Ok(Remote { client, patience: request.patience, endpoint })
+        Ok(Remote { client, executor: request.executor(), patience: request.patience, endpoint })
     }
 
     /// True if it is worth asking.
@@ -56,7 +62,7 @@ impl Remote {
     }
 
     /// Waits for uploads within the bound; what crossed the network, and what went wrong.
-    pub(crate) fn finish(&self) -> (Traffic, Vec<Diagnostic>) {
+    pub(crate) fn finish(&self, undone: Option<(String, usize)>) -> (Traffic, Vec<Diagnostic>) {
         let uploaded = self.client.finish(self.patience);
         let mut findings = Vec::new();
         if let Some(why) = self.client.off() {
@@ -66,6 +72,14 @@ impl Remote {
         } else {
             findings.extend(told(&uploaded, &self.endpoint));
         }
+        if let Some((why, count)) = undone {
+            let message = format!(
+                "the remote server `{}` left {count} of its actions to this machine: {why}",
+                self.endpoint
+            );
+            let hint = "`anymod remote check` shows whether it executes anything";
+            findings.push(Diagnostic::warning(&codes::UNDONE, message).hint(hint));
+        }
         (self.client.traffic(), findings)
     }
 }
@@ -74,10 +88,7 @@ impl Remote {
 ///
 /// # Errors
 /// `F0001` for a configuration that cannot be used.
-pub fn check(
-    request: &RemoteRequest,
-    environment: &Environment,
-) -> Result<Vec<Tried>, Diagnostic> {
+pub fn check(request: &RemoteRequest, environment: &Environment) -> Result<Vec<Tried>, Diagnostic> {
     let remote = Remote::start(request, environment)?;
     Ok(remote.client.check())
 }

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use anymod_model::Diagnostic;
 use anymod_model::codes::remote as codes;
-use anymod_model::settings::{Origin, Settings, Value};
+use anymod_model::settings::{Found, Origin, Settings, Value};
 use anymod_remote::{Config, Identity, Secret};
 
+use super::execute::Executor;
 use crate::environment::Environment;
 use crate::install;
 
@@ -27,6 +28,7 @@ pub struct RemoteRequest {
 const SECRETS: [&str; 4] =
     ["remote.token-file", "remote.token-command", "remote.client-certificate", "remote.client-key"];
 const HEADER: &str = "remote.header.";
+const PLATFORM: &str = "remote.platform.";
 
 impl RemoteRequest {
     /// The server that settings name; none if they name none or turn it off.
@@ -63,6 +65,8 @@ impl RemoteRequest {
         config.instance = settings.text("remote.instance").unwrap_or_default().to_owned();
         config.writes = settings.word("remote.mode") == Some("read-write");
         config.call = Duration::from_secs(settings.number("remote.timeout").unwrap_or(10));
+        config.queue = Duration::from_secs(settings.number("remote.queue-timeout").unwrap_or(300));
+        config.execution = self.execution();
         config.connect = config.connect.min(config.call);
         for (key, found) in settings.all() {
             if let (Some(name), Value::Secret(text)) = (key.strip_prefix(HEADER), &found.value) {
@@ -92,6 +96,24 @@ impl RemoteRequest {
             }
         };
         Ok(config)
+    }
+
+    /// What doing actions on the server needs; none if they are to be done here.
+    pub(crate) fn executor(&self) -> Option<Executor> {
+        let settings = &self.settings;
+        if !settings.is_on("remote.execute") {
+            return None;
+        }
+        let limit = settings.number("remote.jobs").and_then(|jobs| usize::try_from(jobs).ok());
+        let property = |(key, found): (&str, &Found)| {
+            Some((key.strip_prefix(PLATFORM)?.to_owned(), found.value.to_string()))
+        };
+        let platform = settings.all().filter_map(property).collect();
+        Some(Executor::new(limit.unwrap_or(64), platform, self.execution()))
+    }
+
+    fn execution(&self) -> Duration {
+        Duration::from_secs(self.settings.number("remote.execution-timeout").unwrap_or(600))
     }
 
     fn token(&self, environment: &Environment) -> Result<Option<String>, Diagnostic> {

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use anymod_model::Diagnostic;
 use anymod_model::event::{Help, Remote};
-use anymod_remote::{Fault, Fetched};
+use anymod_remote::{Executed, Fault, Fetched};
 use anymod_store::{ClaimGuard, Entry, Record};
 
 use crate::action::Action;
@@ -29,6 +29,16 @@ pub(super) enum Job {
     Restore { index: usize, entry: Box<Entry>, place: Place },
     /// Keep what a remote server had, and put it in place.
     Adopt { index: usize, fetched: Box<Fetched>, place: Claimed, since: Instant },
+    /// Have a server do the action; nobody waits for it here.
+    Send { index: usize },
+    /// Put in place what a server's worker made.
+    Collect {
+        index: usize,
+        executed: Box<Executed>,
+        place: Option<Claimed>,
+        since: Instant,
+        started: SystemTime,
+    },
     /// Keep what the action made; nobody waits for it.
     Keep {
         index: usize,
@@ -64,6 +74,13 @@ pub(super) enum Message {
         index: usize,
         answer: Result<Fetched, Fault>,
     },
+    /// What a server's workers made of an action.
+    Executed {
+        index: usize,
+        started: SystemTime,
+        answer: Result<Executed, Fault>,
+    },
+    /// Something that nobody waits for was done.
     Kept,
     Token(Token),
 }
@@ -82,7 +99,7 @@ pub(super) fn work(
             Err(_) => return,
         };
         let Ok(job) = job else { return };
-        let Some(message) = answer(job, actions, workshop, way) else { return };
+        let Some(message) = answer(job, actions, workshop, way, to_main) else { return };
         if to_main.send(message).is_err() {
             return;
         }
@@ -90,7 +107,13 @@ pub(super) fn work(
 }
 
 /// Does a job; none if there is no such action or store, which no job is made for.
-fn answer(job: Job, actions: &[Action], workshop: &Workshop<'_>, way: &Way<'_>) -> Option<Message> {
+fn answer(
+    job: Job,
+    actions: &[Action],
+    workshop: &Workshop<'_>,
+    way: &Way<'_>,
+    to_main: &Sender<Message>,
+) -> Option<Message> {
     match job {
         Job::Do { index, place } => {
             let started = SystemTime::now();
@@ -112,11 +135,46 @@ fn answer(job: Job, actions: &[Action], workshop: &Workshop<'_>, way: &Way<'_>) 
             let remote = Some(Remote { how: Help::Cached, waited, down });
             Some(Message::Restored { index, result, entry: Box::new(entry), place, remote })
         }
+        Job::Send { index } => {
+            send(index, actions.get(index)?, way, to_main);
+            Some(Message::Kept)
+        }
+        Job::Collect { index, executed, place, since, started } => {
+            let waited = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let mut done = Box::new(work::collect(actions.get(index)?, *executed, workshop, way));
+            if let Some(remote) = &mut done.remote {
+                remote.waited = waited;
+            }
+            if done.error.is_some() {
+                // Whatever it sent, it is not what the action makes.
+                done = Box::new(work::execute(actions.get(index)?, index, workshop));
+            }
+            Some(Message::Did { index, started, done, place })
+        }
         Job::Keep { index, place, claim, discovered, said } => {
             let action = actions.get(index)?;
             cached::keep(action, &place, &discovered, &said, way);
             drop(claim);
             Some(Message::Kept)
         }
+    }
+}
+
+/// Sends an action to the server; the answer comes as a message.
+fn send(index: usize, action: &Action, way: &Way<'_>, to_main: &Sender<Message>) {
+    let started = SystemTime::now();
+    let to_main = to_main.clone();
+    let answered = move |answer| {
+        // Nobody listens any more once the run is over.
+        let _ = to_main.send(Message::Executed { index, started, answer });
+    };
+    let task = way.remote.and_then(|remote| {
+        let executor = remote.executor.as_ref()?;
+        Some((remote, executor.task(action, way.root, way.locations)?))
+    });
+    match task {
+        Some((remote, task)) => remote.client.execute(task, answered),
+        // It is not known what it reads: nobody's fault.
+        None => answered(Err(Fault::Missing)),
     }
 }

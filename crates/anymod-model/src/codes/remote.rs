@@ -9,8 +9,10 @@ super::codes! {
         "Results were not given to the remote server: it refused them, or the time for uploads at the end of a run was over. The build is whole; others will have to do these actions themselves. `remote.upload-wait` gives uploads more time, `remote.mode` says whether there are any.";
     FOREIGN_SECRET = "F0004", exit 2, "a secret would be sent to a server that it was not set for",
         "The workspace's file of settings names the server, and the token, header or certificate comes from another place. Whoever writes the workspace's file could have it sent anywhere. Name the server where the secret is set, or in a variable or flag.";
-    CHECK = "F0006", exit 1, "the remote server does not do what it should",
-        "A step of `anymod remote check` failed. Builds use what works and go on without the rest.";
     NONE = "F0005", exit 2, "there is no remote server",
         "The command needs a remote server, and none is configured, or the store that it stands behind is turned off. `--remote`, `ANYMOD_REMOTE` and `remote.endpoint` name one.";
+    CHECK = "F0006", exit 1, "the remote server does not do what it should",
+        "A step of `anymod remote check` failed. Builds use what works and go on without the rest.";
+    UNDONE = "F0007", exit 1, "actions were done here instead of on the remote server",
+        "The server offers no execution, no worker with the wanted platform took the actions in time, or it failed at them. They were done on this machine, with the same outcome.";
 }

@@ -183,6 +183,9 @@ pub(crate) fn summary(totals: &Totals) -> String {
         totals.changed,
         counted(totals.ran, "action"),
     );
+    if totals.remote_ran > 0 {
+        text += &format!(" ({} on a remote server)", totals.remote_ran);
+    }
     if totals.hits > 0 {
         text += &format!(", {} from the store", totals.hits);
         if totals.remote_hits > 0 {

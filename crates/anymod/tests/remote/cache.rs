@@ -32,7 +32,7 @@ fn elsewhere(tree: &Tree) -> Tree {
     other
 }
 
-fn connected(mut tree: Tree, server: &Server, mode: &str) -> Tree {
+pub(crate) fn connected(mut tree: Tree, server: &Server, mode: &str) -> Tree {
     tree.set("ANYMOD_REMOTE", &server.endpoint());
     tree.set("ANYMOD_REMOTE_MODE", mode);
     tree.set("ANYMOD_REMOTE_UPLOAD_WAIT", "600");

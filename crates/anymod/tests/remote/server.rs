@@ -23,6 +23,12 @@ impl Server {
         Server::start(&[])
     }
 
+    /// One that executes as well, each action in a sandbox in which there is nothing but its inputs.
+    pub(crate) fn executor() -> Server {
+        let run = programs().join("buildbox-run");
+        Server::start(&[format!("--buildbox-run={}", run.display()), "--jobs=2".to_owned()])
+    }
+
     fn start(options: &[String]) -> Server {
         // Somebody else may take the port between looking and using it.
         for _ in 0..5 {

@@ -1,0 +1,217 @@
+//! Which actions are done elsewhere, and what they are there.
+//!
+//! The policy: compilations by a toolchain that anymod installed, because its program needs nothing of the machine that it
+//! runs on. Everything else is done here: what anymod does itself (collecting qstrs, linking and packing) takes less time
+//! than its inputs take to travel, and compilers of this machine are not carried about.
+//!
+//! The input root has two directories: `project`, where the command runs, and `anymod`, with as much of the toolchain as the
+//! command line names. No path in it tells where either is here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anymod_model::event::ActionKind;
+use anymod_remote::message::{Command, Digest, Pair};
+use anymod_remote::{Task, Tree};
+
+use super::scan::{self, Search};
+use super::toolchain::Toolchain;
+use crate::action::{self, Action, Work};
+use crate::locations::{FIXED_TIMESTAMP, HOME_MARKER, Locations};
+
+const PROJECT: &str = "project";
+const HOME: &str = "anymod";
+/// Where the toolchains are from where the command runs.
+const HOME_FROM_PROJECT: &str = "../anymod/";
+const TOOLCHAINS: &str = "toolchains/";
+
+/// What executing actions elsewhere needs besides the client.
+pub(crate) struct Executor {
+    /// How many actions are under way at once.
+    pub(crate) limit: usize,
+    /// What workers have to be like.
+    platform: Vec<(String, String)>,
+    timeout: std::time::Duration,
+    toolchains: Mutex<HashMap<PathBuf, Option<Arc<Toolchain>>>>,
+}
+
+/// A command as it is elsewhere.
+struct Translated {
+    arguments: Vec<String>,
+    /// The toolchain's directory, relative to anymod's own.
+    toolchain: String,
+    /// Directories of the toolchain that the command line names, or `lib` for all that it has.
+    parts: Vec<String>,
+}
+
+impl Executor {
+    pub(crate) fn new(
+        limit: usize,
+        platform: Vec<(String, String)>,
+        timeout: std::time::Duration,
+    ) -> Executor {
+        Executor { limit, platform, timeout, toolchains: Mutex::default() }
+    }
+
+    /// True for actions that are worth sending.
+    pub(crate) fn takes(action: &Action, locations: &Locations) -> bool {
+        let program = action.argv.first().map_or("", String::as_str);
+        let program = locations.portable(program);
+        action.kind == ActionKind::Compile
+            && matches!(action.work, Work::Command(_))
+            && toolchain_of(&program).is_some()
+    }
+
+    /// The action as a task; none if it cannot be told what all it reads.
+    pub(crate) fn task(&self, action: &Action, root: &Path, locations: &Locations) -> Option<Task> {
+        let Work::Command(details) = &action.work else { return None };
+        let Translated { arguments, toolchain, parts } = translated(action, details, locations)?;
+        let installed =
+            self.toolchain(Path::new(&*locations.real(&format!("{HOME_MARKER}{toolchain}"))))?;
+        let mut tree = Tree::default();
+        let mut described = BTreeMap::new();
+        let mut files = std::collections::BTreeSet::new();
+        let program = arguments.first()?.strip_prefix(HOME_FROM_PROJECT)?;
+        let (digest, executable) =
+            installed.file(program.strip_prefix(&format!("{toolchain}/"))?)?;
+        files.insert(digest.clone());
+        if !tree.add(&format!("{HOME}/{program}"), digest.clone(), *executable) {
+            return None;
+        }
+        for part in parts {
+            // A directory that is not there is not searched here either.
+            let Some(known) = installed.part(&part) else { continue };
+            if !tree.graft(&format!("{HOME}/{toolchain}/{part}"), known.digest.clone()) {
+                return None;
+            }
+            described.extend(known.messages.clone());
+            files.extend(known.files.iter().cloned());
+        }
+        let own = sources(action, details, root)?;
+        let mut contents = HashMap::new();
+        for (path, bytes) in own {
+            let digest = Digest::of(&bytes);
+            if !tree.add(&format!("{PROJECT}/{path}"), digest.clone(), false) {
+                return None;
+            }
+            files.insert(digest.clone());
+            contents.insert(digest, bytes);
+        }
+        let outputs: Vec<String> = action.outputs.iter().chain(&details.depfile).cloned().collect();
+        let above = outputs.iter().filter_map(|path| Some(path.rsplit_once('/')?.0));
+        for directory in above.chain(details.search.iter().map(String::as_str)) {
+            if !tree.directory(&format!("{PROJECT}/{}", directory.trim_end_matches('/'))) {
+                return None;
+            }
+        }
+        let mut environment: Vec<Pair> = action
+            .env
+            .iter()
+            .map(|(name, value)| Pair { name: name.clone(), value: value.clone() })
+            .collect();
+        environment.push(Pair { name: "LC_ALL".to_owned(), value: "C.UTF-8".to_owned() });
+        let command = Command {
+            arguments,
+            environment_variables: environment,
+            working_directory: PROJECT.to_owned(),
+            output_paths: outputs,
+            ..Command::default()
+        };
+        let load =
+            move |digest: &Digest| contents.get(digest).cloned().or_else(|| installed.load(digest));
+        let mut task =
+            Task::new(command, &tree, &self.platform, self.timeout, files, Arc::new(load));
+        task.described.extend(described);
+        Some(task)
+    }
+
+    fn toolchain(&self, root: &Path) -> Option<Arc<Toolchain>> {
+        let mut known = self.toolchains.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = || Toolchain::open(root).map(Arc::new);
+        known.entry(root.to_owned()).or_insert_with(open).clone()
+    }
+}
+
+/// A path below anymod's own directory, as keys and records write it, of what is one where an action runs elsewhere.
+pub(crate) fn home_path(path: &str) -> Option<String> {
+    Some(format!("{HOME_MARKER}{}", path.strip_prefix(HOME_FROM_PROJECT)?))
+}
+
+/// The toolchain's directory, relative to anymod's own, of a program that keys and records would write so.
+fn toolchain_of(program: &str) -> Option<&str> {
+    let inside = program.strip_prefix(HOME_MARKER)?;
+    let name = inside.strip_prefix(TOOLCHAINS)?.split('/').next()?;
+    inside.get(..TOOLCHAINS.len() + name.len())
+}
+
+/// The command line with paths that mean the same elsewhere; none if one of them is this machine's.
+fn translated(
+    action: &Action,
+    details: &action::Command,
+    locations: &Locations,
+) -> Option<Translated> {
+    let toolchain = toolchain_of(&locations.portable(action.argv.first()?))?.to_owned();
+    let prefix = format!("{HOME_MARKER}{toolchain}/");
+    let (mut arguments, mut parts) = (Vec::new(), Vec::new());
+    for word in &action.argv {
+        let portable = locations.portable(word);
+        if let Some(part) = portable.strip_prefix(&prefix)
+            && !arguments.is_empty()
+        {
+            parts.push(part.trim_end_matches('/').to_owned());
+        }
+        let word = portable.replace(HOME_MARKER, HOME_FROM_PROJECT);
+        if word.starts_with('/')
+            || word.contains("=/")
+            || (word.starts_with('-') && word.contains("/../"))
+        {
+            return None;
+        }
+        let joined = ["-I/", "-isystem/", "-iquote/", "-idirafter/", "-L/", "-B/", "@"];
+        if joined.iter().any(|start| word.starts_with(start)) {
+            return None;
+        }
+        arguments.push(word);
+    }
+    if details.maps_paths {
+        arguments.extend(FIXED_TIMESTAMP.map(str::to_owned));
+        arguments
+            .push(format!("-ffile-prefix-map={}=/anymod", HOME_FROM_PROJECT.trim_end_matches('/')));
+        arguments.push("-ffile-compilation-dir=.".to_owned());
+    }
+    if !action.argv.iter().any(|word| word == "-nostdinc") {
+        parts = vec!["lib".to_owned()];
+    }
+    parts.sort();
+    parts.dedup();
+    Some(Translated { arguments, toolchain, parts })
+}
+
+/// Every file of the project that the command may read.
+fn sources(
+    action: &Action,
+    details: &action::Command,
+    root: &Path,
+) -> Option<BTreeMap<String, Vec<u8>>> {
+    let mut defines = BTreeMap::new();
+    for word in &action.argv {
+        if let Some((name, value)) = word.strip_prefix("-D").and_then(|word| word.split_once('=')) {
+            defines.insert(name, value);
+        }
+    }
+    // All that the command line names, generated directories among them, which `details.search` leaves out.
+    let named = action.argv.iter().filter_map(|word| word.strip_prefix("-I"));
+    let mut directories: Vec<String> = named.map(str::to_owned).collect();
+    directories.extend(details.search.iter().cloned());
+    if action
+        .inputs
+        .iter()
+        .chain(&directories)
+        .any(|path| path.starts_with('/') || path.contains(".."))
+    {
+        return None;
+    }
+    let search = Search { root, directories: &directories, defines: &defines };
+    scan::files(&action.inputs, &search)
+}
