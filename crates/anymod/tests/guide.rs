@@ -139,6 +139,8 @@ fn shell(directory: &Path, script: &str) -> Checked<String> {
     let mut path = vec![anymod.parent().map(PathBuf::from).unwrap_or_default()];
     // bun, esbuild and postject, which readers have from npm.
     path.push(component("node-tools")?.join("node_modules/.bin"));
+    // A server of the Remote Execution API.
+    path.push(component("buildbox")?);
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     let path = std::env::join_paths(path).map_err(|error| error.to_string())?;
     let mut command = Command::new("bash");
