@@ -238,7 +238,7 @@ impl<'a> Run<'a> {
         loop {
             self.look_for_cancelling(workshop);
             self.ask_ahead();
-            while let Some(job) = self.to_send() {
+            while let Some(job) = self.next_to_send() {
                 self.keeping += 1;
                 let _ = to_workers.send(job);
             }

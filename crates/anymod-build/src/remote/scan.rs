@@ -91,7 +91,12 @@ fn operand_name(operand: &str, defines: &BTreeMap<&str, &str>) -> Option<String>
 
 /// True if every file that is included as bytes, or whose presence is asked for, is written out.
 fn incbin_is_plain(text: &str) -> bool {
-    let quoted = |rest: &str| rest.trim_start().trim_start_matches('\\').starts_with('"');
+    // A quote that ends the string of an `asm` looks like one that begins a name; no name has spaces.
+    let quoted = |rest: &str| {
+        let name = rest.trim_start().trim_start_matches('\\').strip_prefix('"');
+        let name = name.and_then(|name| name.split_once('"'));
+        name.is_some_and(|(name, _)| !name.is_empty() && !name.contains(char::is_whitespace))
+    };
     let asked = |rest: &str| {
         let rest = rest.strip_prefix("_next").unwrap_or(rest).trim_start();
         let operand = rest.strip_prefix('(').map(str::trim_start);

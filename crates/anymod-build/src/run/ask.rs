@@ -161,7 +161,7 @@ impl Run<'_> {
     }
 
     /// An action that the server has room for.
-    pub(super) fn to_send(&mut self) -> Option<Job> {
+    pub(super) fn next_to_send(&mut self) -> Option<Job> {
         let asking = self.asking.as_mut()?;
         let limit = asking.remote.executor.as_ref()?.limit;
         if self.stopping || asking.executing >= limit {
