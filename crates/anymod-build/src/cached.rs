@@ -103,7 +103,8 @@ pub(crate) fn adopt(
     way: &Way<'_>,
 ) -> Result<Option<Vec<Made>>, Diagnostic> {
     let Some(store) = way.store else { return Ok(None) };
-    if !store.adopt(action.kind.name(), &place.key, &place.walk, entry.clone(), blobs) {
+    let blobs: Vec<_> = blobs.iter().map(|bytes| (Digest::of(bytes), bytes.as_slice())).collect();
+    if !store.adopt(action.kind.name(), &place.key, &place.walk, entry.clone(), &blobs) {
         return Ok(None);
     }
     restore(action, entry, way)

@@ -201,22 +201,22 @@ impl Store {
         outputs
     }
 
-    /// Keeps what came of an action elsewhere: the bytes of blobs that were missing here, and the entry that names them.
-    /// False if it could not be kept.
+    /// Keeps what came of an action elsewhere, or in memory: the bytes of blobs that are missing here with their digests, and
+    /// the entry that names them. False if it could not be kept.
     pub fn adopt(
         &self,
         namespace: &str,
         key: &Digest,
         walk: &[Field],
         entry: Entry,
-        blobs: &[Vec<u8>],
+        blobs: &[(Digest, &[u8])],
     ) -> bool {
         let path = self.layout.record(namespace, key).filter(|_| self.create());
         let Some(path) = path else { return false };
         let _inside = self.locks.shared(&self.layout);
         let mut grown = 0;
-        let put = blobs.iter().try_for_each(|bytes| {
-            if let Some(written) = blobs::put(&self.layout, &Digest::of(bytes), bytes)? {
+        let put = blobs.iter().try_for_each(|(digest, bytes)| {
+            if let Some(written) = blobs::put(&self.layout, digest, bytes)? {
                 grown += bytes.len() as u64;
                 if self.flushes {
                     self.flusher.flush(written);

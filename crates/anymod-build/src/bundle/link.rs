@@ -31,8 +31,6 @@ pub(super) struct Linked {
     pub(super) bytes: Vec<u8>,
     /// What its exports were meant to be.
     pub(super) exports: Exports,
-    /// The directory in which it was made.
-    pub(super) scratch: tempfile::TempDir,
 }
 
 /// An input of the linker: its path, what the user calls it, and whose functions are in it.
@@ -87,7 +85,9 @@ pub(super) fn link(
         duplicate_exports(&units, &exports, &renames)?;
         let given = given(inputs, &bytes, &renames, scratch.path())?;
         let ended = match running {
-            Some(running) => running.join().unwrap_or_else(|_| Err(interrupted())),
+            Some(running) => {
+                running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            }
             None => {
                 let command =
                     command(request, linker, inputs, &given, &units, &exports, scratch.path())?;
@@ -97,24 +97,23 @@ pub(super) fn link(
         if let Some(said) = ended? {
             return Err(messages::read(&said, &given, &units));
         }
-        let raw = install::read(&scratch.path().join(NAME))?;
-        let map = install::read(&scratch.path().join(MAP))?;
-        let origins = match request.strip {
-            Strip::All => Vec::new(),
-            _ => origins(&String::from_utf8_lossy(&map), &given, linker),
+        let origins = || match request.strip {
+            Strip::All => Ok(Vec::new()),
+            _ => install::read(&scratch.path().join(MAP))
+                .map(|map| origins(&String::from_utf8_lossy(&map), &given, linker)),
         };
+        let (raw, origins) = std::thread::scope(|scope| {
+            let origins = scope.spawn(origins);
+            let raw = install::read(&scratch.path().join(NAME));
+            (raw, origins.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let (raw, origins) = (raw?, origins?);
         let keep = |name: &str| exports.allowed.contains(name) || is_own(name, request.shared);
         let how = Finish { keep: &keep, stamp: &stamp, origins: &origins };
         let bytes = wasm::finish(&raw, NAME, &how)?;
         Ok((bytes, exports))
     })
-    .map(|(bytes, exports)| Linked { bytes, exports, scratch })
-}
-
-/// The diagnostic of a thread of our own that ended by itself.
-fn interrupted() -> Diagnostics {
-    let finding = Diagnostic::error(&code::SELF_CHECK, "running the linker ended by itself");
-    finding.hint("please report this together with the archives").into()
+    .map(|(bytes, exports)| Linked { bytes, exports })
 }
 
 /// What every module exports, whatever the policy.

@@ -27,7 +27,7 @@ use std::time::Duration;
 pub use anymod_link::wasm::ExportPolicy;
 use anymod_model::codes::wasm as code;
 use anymod_model::{Diagnostic, Diagnostics, Target};
-use anymod_store::{Claim, Digest, Entry, Explanation, Kept, Store, Visit};
+use anymod_store::{Claim, Digest, Entry, Explanation, Output, Store, Visit};
 pub use report::{Export, Import, offers_and_needs};
 
 use crate::environment::Environment;
@@ -355,13 +355,13 @@ impl Making<'_> {
         output: &Path,
     ) -> Result<Bundle, Diagnostics> {
         let linked = link::link(self.request, self.linker, self.inputs, self.environment)?;
-        let finished = linked.scratch.path().join("finished.wasm");
-        let report = std::thread::scope(|scope| {
-            let written = scope.spawn(|| install::write_scratch(&finished, &linked.bytes));
-            let report = Report::of(&linked.bytes, &output.display().to_string())?;
-            written.join().unwrap_or(Ok(()))?;
-            Ok::<Report, Diagnostics>(report)
-        })?;
+        let bytes = linked.bytes.as_slice();
+        let (report, digest) = std::thread::scope(|scope| {
+            let digest = scope.spawn(|| Digest::of(bytes));
+            let report = Report::of(bytes, &output.display().to_string());
+            (report, digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let report = report?;
         report.check(self.request, &linked)?;
         self.check_main(&report)?;
         if let Some(changed) = self.inputs.changed() {
@@ -369,21 +369,21 @@ impl Making<'_> {
             let finding = Diagnostic::error(&code::CHANGED, message);
             return Err(finding.hint("run the command again when its build has ended").into());
         }
-        let (said, files) = (report.to_text(), [("bundle.wasm".to_owned(), finished)]);
+        let size = bytes.len() as u64;
         let keep = |store: &Store| {
-            let kept = Kept { found: &[], passed: &[], said: &said, files: &files };
-            store.keep(NAMESPACE, &place.key, &place.walk.0, kept)
+            let name = "bundle.wasm".to_owned();
+            let outputs = vec![Output { name, digest, size, executable: false }];
+            let said = report.to_text();
+            let entry = Entry { found: Vec::new(), passed: Vec::new(), outputs, said };
+            store.adopt(NAMESPACE, &place.key, &place.walk.0, entry, &[(digest, bytes)])
         };
-        let kept = std::thread::scope(|scope| {
-            let keeping = store.map(|store| scope.spawn(move || keep(store)));
+        std::thread::scope(|scope| {
+            // What cannot be kept is told with the store's warnings.
+            store.map(|store| scope.spawn(move || keep(store)));
             // A crash of the machine that leaves the name without the bytes is noticed by the next call.
-            install::write_built(output, &linked.bytes)?;
-            let kept = keeping.map(|keeping| keeping.join().unwrap_or_default());
-            Ok::<_, Diagnostic>(kept.unwrap_or_default())
+            install::write_built(output, bytes)
         })?;
-        let kept = kept.first().map(|output| output.digest);
-        let digest = kept.unwrap_or_else(|| Digest::of(&linked.bytes));
-        Ok(report.bundle(output, Outcome::Linked, digest, linked.bytes.len() as u64))
+        Ok(report.bundle(output, Outcome::Linked, digest, size))
     }
 }
 

@@ -38,6 +38,4 @@ super::codes! {
         "A side module is placed anywhere in the memory of the main module. Compile its objects with `-fPIC`.";
     REQUEST = "G0117", exit 2, "request that cannot be served",
         "The options given to `anymod bundle` contradict each other or ask for what there is not.";
-    SELF_CHECK = "G0901", exit 70, "the bundler's own check of its output failed",
-        "The module just written does not read back as it was made. This is a bug in anymod; please report it with the archives.";
 }
