@@ -229,7 +229,7 @@ function* places(addon, { file, leaf }) {
     const embedded = addon.embedded();
     if (embedded) yield* embedded.places(file, addon.version, addon.platform);
   }
-  // Put together by hand: this is the usual place, and the first call of `path.join` costs as much as all else here.
+  // The usual place; `path` is for those after it.
   yield [`${addon.directory}/${file}`];
   if (leaf) {
     try {
