@@ -134,6 +134,16 @@ fn uses<'a, E: FileHeader<Endian = Endianness>>(
         let (Some((_, name, rule)), Some(section)) = (rules.get(row), sections.get(target)) else {
             return;
         };
+        // Most relocations decide nothing: only of the others is the symbol looked for.
+        let is_settled = match rule {
+            Rule::Fixed => uses.fixed.is_some(),
+            Rule::Program => uses.program.is_some(),
+            Rule::Address => section.is_writable() || uses.text.is_some(),
+            Rule::Relative => section.is_writable(),
+        };
+        if is_settled {
+            return;
+        }
         let found = symbols.binary_search_by_key(&relocation.symbol, |symbol| symbol.index);
         let symbol = found.ok().and_then(|at| symbols.get(at));
         let reference = Reference {
@@ -145,11 +155,9 @@ fn uses<'a, E: FileHeader<Endian = Endianness>>(
         let slot = match rule {
             Rule::Fixed => &mut uses.fixed,
             Rule::Program => &mut uses.program,
-            Rule::Address if section.is_writable() => return,
             Rule::Address => &mut uses.text,
             Rule::Relative => {
                 if let Some(symbol) = symbol
-                    && !section.is_writable()
                     && seen.insert(symbol.index)
                 {
                     uses.relative.push(reference);
@@ -157,7 +165,7 @@ fn uses<'a, E: FileHeader<Endian = Endianness>>(
                 return;
             }
         };
-        slot.get_or_insert(reference);
+        *slot = Some(reference);
     })?;
     Ok(uses)
 }
