@@ -171,6 +171,23 @@ fn a_program_is_stripped_to_what_runs() {
     assert_eq!(strip(&stripped).unwrap(), stripped, "there is nothing more to leave out");
 }
 
+/// Sizes of segments that are no sizes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_whose_segments_do_not_end_stays_as_it_is() {
+    let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    let headers = u64::from_le_bytes(program[32..40].try_into().unwrap()) as usize;
+    let count = usize::from(u16::from_le_bytes(program[56..58].try_into().unwrap()));
+    for index in 0..count {
+        let mut changed = program.clone();
+        let header = headers + index * 56;
+        // `p_offset` and `p_filesz`, whose sum is beyond all numbers.
+        changed[header + 8..header + 16].copy_from_slice(&64_u64.to_le_bytes());
+        changed[header + 32..header + 40].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert_eq!(strip(&changed), None, "{index}");
+    }
+}
+
 /// What every reader is asked of any bytes: an answer or a reason, and no panic.
 fn look(bytes: &[u8]) {
     let _ = read(bytes, "a.node").map(|found| found.is_whole());

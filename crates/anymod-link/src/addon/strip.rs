@@ -25,12 +25,16 @@ pub fn strip(bytes: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let segments = header.program_headers(endian, bytes).ok()?;
-    let ends =
-        segments.iter().map(|segment| segment.file_range(endian)).map(|(at, size)| at + size);
+    let ends = segments
+        .iter()
+        .map(|segment| segment.file_range(endian))
+        .map(|(at, size)| at.saturating_add(size));
     let in_sections =
         sections.iter().take(last + 1).filter(|section| section.sh_type(endian) != SHT_NOBITS);
-    let ends =
-        ends.chain(in_sections.map(|section| section.sh_offset(endian) + section.sh_size(endian)));
+    let ends = ends.chain(
+        in_sections
+            .map(|section| section.sh_offset(endian).saturating_add(section.sh_size(endian))),
+    );
     let end = usize::try_from(ends.max()?).ok()?;
     let mut stripped = bytes.get(..end)?.to_vec();
     let mut kept: Vec<SectionHeader64<Endianness>> = sections.get(..=last)?.to_vec();
