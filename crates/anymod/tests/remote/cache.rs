@@ -138,3 +138,25 @@ fn what_is_configured_wrongly_is_told_before_anything_runs() {
         assert!(built.ran().is_empty());
     }
 }
+
+#[test]
+fn a_token_is_in_nothing_that_is_written_or_said() {
+    const TOKEN: &str = "s3cret-of-the-test";
+    let server = Server::cache();
+    let mut tree = connected(project(), &server, "read-write");
+    let half = TOKEN.split_at(4);
+    // In two halves, because the variable itself is no secret.
+    tree.set("ANYMOD_REMOTE_TOKEN_COMMAND", &format!("printf %s%s {} {}", half.0, half.1));
+    let built = tree.built();
+    assert!(built.totals().uploaded > 0, "{built:#?}");
+    let said = format!("{:?}{}", built.events, built.stderr);
+    let settings = tree.anymod(&["settings"]).output().unwrap();
+    assert!(!said.contains(TOKEN) && !String::from_utf8_lossy(&settings.stdout).contains(TOKEN));
+    let written = [tree.base.path(), server.directory.path()].map(crate::tree::files).concat();
+    assert!(written.len() > 20);
+    for file in written {
+        let bytes = std::fs::read(&file).unwrap_or_default();
+        let found = bytes.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes());
+        assert!(!found, "{}", file.display());
+    }
+}
