@@ -4,7 +4,7 @@
 
 use anymod_link::wasm::{
     ExceptionUse, ExportKind, Features, ImportKind, Kind, Module, SymbolFlags, ValueType, read,
-    set_runtime_path, validate,
+    set_runtime_path, validate, validate_outline,
 };
 use proptest::prelude::*;
 
@@ -197,6 +197,24 @@ fn engines_refuse_what_is_invalid() {
         assert_eq!(result.is_ok(), accepted, "{text}: {result:?}");
         assert!(result.err().is_none_or(|error| error.code.id == "L0603"));
     }
+}
+
+#[test]
+fn functions_are_validated_in_shares() {
+    let good = "(func (result i32) i32.const 1)";
+    let text = format!("(module {}(func (result i32)) {good} (func drop))", good.repeat(9));
+    let bytes = bytes(&text);
+    let whole = validate(&bytes, "m", Features::Latest).unwrap_err();
+    for most in [0, 1, 2, 5, 12, 100] {
+        let outline = validate_outline(&bytes, "m", Features::Latest).unwrap();
+        let shares = outline.shares(most);
+        assert!(shares.len() <= most.max(1), "{most}");
+        let results: Vec<_> = shares.into_iter().map(|share| share.validate()).collect();
+        let first = results.into_iter().find_map(Result::err).unwrap();
+        assert_eq!(first.place, whole.place, "{most}");
+    }
+    let empty = validate_outline(b"\0asm\x01\0\0\0", "m", Features::Latest).unwrap();
+    assert!(empty.shares(4).is_empty());
 }
 
 #[test]

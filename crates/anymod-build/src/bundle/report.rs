@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anymod_link::wasm::{ExportKind, Features, ImportKind, Module, read_outline, validate};
+use anymod_link::wasm::{ExportKind, Features, ImportKind, Module, read_outline, validate_outline};
 use anymod_model::codes::wasm as code;
 use anymod_model::{Diagnostic, Diagnostics};
 use anymod_store::Digest;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::link::{Linked, is_allowed, is_own};
 use super::{Bundle, BundleRequest, Outcome};
+use crate::jobs::processors;
 
 /// Something that a module offers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,18 @@ pub struct Import {
 pub(super) struct Report {
     exports: Vec<Export>,
     pub(super) imports: Vec<Import>,
+}
+
+/// Validates a module, its functions on all processors. Of several errors the first in the file is told.
+fn validate(bytes: &[u8], file: &str) -> Result<(), Diagnostic> {
+    let shares = validate_outline(bytes, file, Features::Latest)?.shares(processors());
+    std::thread::scope(|scope| {
+        let running: Vec<_> =
+            shares.into_iter().map(|share| scope.spawn(|| share.validate())).collect();
+        running.into_iter().try_for_each(|share| {
+            share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })
 }
 
 /// Exports and imports of a module.
@@ -89,7 +102,7 @@ pub fn offers_and_needs(module: &Module<'_>) -> (Vec<Export>, Vec<Import>) {
 impl Report {
     /// Validates a module and reads what it offers and needs.
     pub(super) fn of(bytes: &[u8], file: &str) -> Result<Report, Diagnostics> {
-        validate(bytes, file, Features::Latest)?;
+        validate(bytes, file)?;
         let (exports, imports) = offers_and_needs(&read_outline(bytes, file)?);
         Ok(Report { exports, imports })
     }

@@ -33,7 +33,7 @@ pub use read::{read, read_outline};
 pub use rename::{Renames, rename};
 pub use runtime_path::set_runtime_path;
 pub use sizes::{FunctionSize, SectionSize, Sizes, sizes};
-pub use validate::{Features, validate};
+pub use validate::{Features, Functions, validate, validate_outline};
 
 /// A module's parts, borrowed from its bytes.
 #[derive(Clone, Debug, Default)]

@@ -3,8 +3,8 @@
 use anymod_model::codes::link as code;
 use anymod_model::{Diagnostic, Place};
 use wasmparser::{
-    FuncToValidate, FuncValidatorAllocations, FunctionBody, Parser, ValidPayload, Validator,
-    ValidatorResources, WasmFeatures,
+    BinaryReaderError, FuncToValidate, FuncValidatorAllocations, FunctionBody, Parser,
+    ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
 /// What engines are taken to know beside the first version of the language.
@@ -22,67 +22,84 @@ pub enum Features {
 /// # Errors
 /// `L0603` with the offset of what an engine would stumble over.
 pub fn validate(bytes: &[u8], file: &str, features: Features) -> Result<(), Diagnostic> {
-    match validate_all(bytes, flags(features)) {
-        Ok(()) => Ok(()),
-        Err(error) => Err(Diagnostic::error(
-            &code::WASM_INVALID,
-            format!("an engine would refuse the module: {}", error.message().replace('\n', "; ")),
-        )
-        .at(Place::offset(file, error.offset()))
-        .hint("link it again and look at the linker's warnings; if a feature is missing, compile without it")),
-    }
+    validate_outline(bytes, file, features)?.validate()
 }
 
-/// What is around functions, then these, on all processors. Of several mistakes the first in the file is told.
-fn validate_all(bytes: &[u8], flags: WasmFeatures) -> wasmparser::Result<()> {
-    let mut validator = Validator::new_with_features(flags);
+/// Validates what is around the functions of a module; these are still to be validated.
+///
+/// # Errors
+/// As of [`validate`].
+pub fn validate_outline<'a>(
+    bytes: &'a [u8],
+    file: &'a str,
+    features: Features,
+) -> Result<Functions<'a>, Diagnostic> {
+    let mut validator = Validator::new_with_features(flags(features));
     let mut parser = Parser::new(0);
-    parser.set_features(flags);
+    parser.set_features(flags(features));
     let mut functions = Vec::new();
     for payload in parser.parse_all(bytes) {
-        if let ValidPayload::Func(function, body) = validator.payload(&payload?)? {
+        let payload = payload.and_then(|payload| validator.payload(&payload));
+        if let ValidPayload::Func(function, body) =
+            payload.map_err(|error| refused(&error, file))?
+        {
             functions.push((function, body));
         }
     }
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let length = |body: &FunctionBody<'_>| body.as_bytes().len();
-    let all: usize = functions.iter().map(|(_, body)| length(body)).sum();
-    let most = all.div_ceil(processors).max(SMALLEST_SHARE);
-    std::thread::scope(|scope| {
-        let mut shares = Vec::new();
-        let mut functions = functions.into_iter().peekable();
-        while functions.peek().is_some() {
-            let mut bytes = 0;
-            let mut share = Vec::new();
-            while bytes < most
-                && let Some(function) = functions.next()
-            {
-                bytes += length(&function.1);
-                share.push(function);
-            }
-            shares.push(scope.spawn(move || validate_functions(share)));
-        }
-        let ended = shares.into_iter().map(|share| share.join());
-        ended
-            .collect::<Vec<_>>()
-            .into_iter()
-            .try_for_each(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    })
+    Ok(Functions { file, functions })
 }
 
-/// How many bytes of code are worth a thread.
-const SMALLEST_SHARE: usize = 64 << 10;
+/// Functions of a module that are still to be validated, in their order.
+pub struct Functions<'a> {
+    file: &'a str,
+    functions: Vec<(FuncToValidate<ValidatorResources>, FunctionBody<'a>)>,
+}
 
-fn validate_functions(
-    functions: Vec<(FuncToValidate<ValidatorResources>, FunctionBody<'_>)>,
-) -> wasmparser::Result<()> {
-    let mut allocations = FuncValidatorAllocations::default();
-    for (function, body) in functions {
-        let mut validator = function.into_validator(allocations);
-        validator.validate(&body)?;
-        allocations = validator.into_allocations();
+impl<'a> Functions<'a> {
+    /// Shares of about equal length, at most so many, each of which can be validated by itself; of several errors that of the
+    /// first share is the first in the file.
+    #[must_use]
+    pub fn shares(self, most: usize) -> Vec<Functions<'a>> {
+        let length = |(_, body): &(_, FunctionBody<'_>)| body.as_bytes().len();
+        let all: usize = self.functions.iter().map(length).sum();
+        let enough = all.div_ceil(most.max(1));
+        let mut shares: Vec<Functions<'a>> = Vec::new();
+        let mut bytes = enough;
+        for function in self.functions {
+            if bytes >= enough {
+                shares.push(Functions { file: self.file, functions: Vec::new() });
+                bytes = 0;
+            }
+            bytes += length(&function);
+            if let Some(share) = shares.last_mut() {
+                share.functions.push(function);
+            }
+        }
+        shares
     }
-    Ok(())
+
+    /// Validates these functions.
+    ///
+    /// # Errors
+    /// As of [`validate`].
+    pub fn validate(self) -> Result<(), Diagnostic> {
+        let mut allocations = FuncValidatorAllocations::default();
+        for (function, body) in self.functions {
+            let mut validator = function.into_validator(allocations);
+            validator.validate(&body).map_err(|error| refused(&error, self.file))?;
+            allocations = validator.into_allocations();
+        }
+        Ok(())
+    }
+}
+
+fn refused(error: &BinaryReaderError, file: &str) -> Diagnostic {
+    Diagnostic::error(
+        &code::WASM_INVALID,
+        format!("an engine would refuse the module: {}", error.message().replace('\n', "; ")),
+    )
+    .at(Place::offset(file, error.offset()))
+    .hint("link it again and look at the linker's warnings; if a feature is missing, compile without it")
 }
 
 fn flags(features: Features) -> WasmFeatures {
