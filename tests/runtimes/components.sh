@@ -134,7 +134,8 @@ make_node_tools() {
     need npm npm
     say "fetching with npm: $(sed -n 's/^    "\(.*\)": "\(.*\)",\{0,1\}$/\1 \2/p' "$RUNTIMES_DIR/node-tools/package.json" | paste -sd ' ')"
     cp "$RUNTIMES_DIR"/node-tools/package*.json "$directory"
-    twice npm --prefix "$directory" ci --silent --no-audit --no-fund </dev/null ||
+    # Not with `--prefix`, which would keep npm from its configuration of the machine.
+    twice env -C "$directory" npm ci --silent --no-audit --no-fund </dev/null ||
         die "npm cannot install what single executables are made with" "check the network, then run it again"
     # Where npm runs no scripts of packages, the command is still to be put in its place.
     "$directory/node_modules/.bin/bun" --version >/dev/null 2>&1 || node "$directory/node_modules/bun/install.js"
