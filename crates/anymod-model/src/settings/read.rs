@@ -239,7 +239,11 @@ keep-going = \"true\"
                 "`max-entries` has to be a whole number from 1, but this is `0`",
                 "write a number above 0, or `none`",
             ),
-            ("cache", "unknown section `cache` at the top", "known here are `store`, `build`"),
+            (
+                "cache",
+                "unknown section `cache` at the top",
+                "known here are `store`, `build`, `remote`",
+            ),
             (
                 "true",
                 "`jobs` has to be a whole number from 1, but this is a boolean",
