@@ -17,6 +17,7 @@ use super::python::{Interpreter, plain};
 use super::runner::Runner;
 use crate::environment::Environment;
 use crate::install;
+use crate::jobs::processors;
 use crate::settings;
 
 /// An environment that is there.
@@ -102,7 +103,7 @@ fn key(
     environment: &Environment,
 ) -> Digest {
     let mut fields = Fields::new();
-    fields.add("build environment 3");
+    fields.add("build environment 4");
     fields.add(interpreter.about.real.to_string_lossy().as_bytes());
     fields.add(&interpreter.about.version);
     fields.list(requirements.iter());
@@ -131,7 +132,6 @@ fn make(
         command.env_clear().envs(plain(environment));
         command
     };
-    let compiled = names(requirements, "cython");
     let uv = environment.find_program("uv");
     // Installing a pip into it takes longer than all the rest.
     let own_pip = uv.is_none() && interpreter.about.pip_runner.is_none();
@@ -144,25 +144,34 @@ fn make(
     if let Some(uv) = uv {
         let mut install = with(&uv);
         install.args(["pip", "install", "--quiet", "--python"]).arg(&python);
-        install.args(compiled.then_some("--compile-bytecode")).arg("--").args(requirements);
-        return step(runner, install, "uv pip install");
+        install.arg("--").args(requirements);
+        step(runner, install, "uv pip install")?;
+    } else {
+        let mut install = with(&python);
+        match &interpreter.about.pip_runner {
+            Some(program) => install.arg(program),
+            None => install.args(["-m", "pip"]),
+        };
+        install.args([
+            "install",
+            "--quiet",
+            "--no-input",
+            "--no-compile",
+            "--disable-pip-version-check",
+            "--no-warn-script-location",
+            "--",
+        ]);
+        install.args(requirements);
+        step(runner, install, "pip install")?;
     }
-    let mut install = with(&python);
-    match &interpreter.about.pip_runner {
-        Some(program) => install.arg(program),
-        None => install.args(["-m", "pip"]),
-    };
-    install.args([
-        "install",
-        "--quiet",
-        "--no-input",
-        "--disable-pip-version-check",
-        "--no-warn-script-location",
-        if compiled { "--compile" } else { "--no-compile" },
-        "--",
-    ]);
-    install.args(requirements);
-    step(runner, install, "pip install")
+    if names(requirements, "cython") {
+        let mut compile = with(&python);
+        compile.args(["-m", "compileall", "-q", "-j", &processors().to_string()]);
+        compile.arg(directory.join("lib"));
+        // What is no Python for this interpreter is not imported either.
+        runner.run(compile)?;
+    }
+    Ok(())
 }
 
 fn step(runner: &Runner<'_>, command: Command, what: &str) -> Result<(), Diagnostic> {
