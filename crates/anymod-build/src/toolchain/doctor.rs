@@ -77,6 +77,21 @@ pub struct ToolHealth {
     pub install: Option<String>,
 }
 
+impl ToolchainHealth {
+    /// A compiler of which nothing is known yet.
+    fn unknown(kind: &str) -> ToolchainHealth {
+        ToolchainHealth {
+            kind: kind.to_owned(),
+            path: None,
+            version: None,
+            works: false,
+            problems: Vec::new(),
+            libraries: Vec::new(),
+            install: None,
+        }
+    }
+}
+
 impl DoctorReport {
     /// True if every target can be built.
     #[must_use]
@@ -118,15 +133,7 @@ fn examine(target: Target, environment: &Environment, log: &mut Log) -> TargetHe
 
 /// A target whose modules are archives: the compiler that would be taken.
 fn examine_archive(target: Target, environment: &Environment, log: &mut Log) -> ToolchainHealth {
-    let mut health = ToolchainHealth {
-        kind: target.runtime().name().to_owned(),
-        path: None,
-        version: None,
-        works: false,
-        problems: Vec::new(),
-        libraries: Vec::new(),
-        install: None,
-    };
+    let mut health = ToolchainHealth::unknown(target.runtime().name());
     let tools = match find_archive_tools(target, &Choice::default(), environment) {
         Ok(tools) => tools,
         Err(finding) => {
@@ -156,15 +163,7 @@ fn examine_archive(target: Target, environment: &Environment, log: &mut Log) -> 
 /// Node.js: zig, and the headers of Node-API.
 fn examine_node(platform: Platform, environment: &Environment, log: &mut Log) -> ToolchainHealth {
     let target = Target::Node(platform);
-    let mut health = ToolchainHealth {
-        kind: target.runtime().name().to_owned(),
-        path: None,
-        version: None,
-        works: false,
-        problems: Vec::new(),
-        libraries: Vec::new(),
-        install: None,
-    };
+    let mut health = ToolchainHealth::unknown(target.runtime().name());
     match find_node(platform, environment, log) {
         Ok(tools) => {
             health.path = Some(tools.zig().to_owned());
@@ -190,15 +189,8 @@ fn examine_python(target: Target, environment: &Environment, log: &mut Log) -> T
         Target::Pyodide(version) => format!("anymod target add pyodide@{version}"),
         _ => format!("apt-get install python{}-dev gcc g++", target.kind()),
     };
-    let mut health = ToolchainHealth {
-        kind: target.runtime().name().to_owned(),
-        path: None,
-        version: None,
-        works: false,
-        problems: Vec::new(),
-        libraries: Vec::new(),
-        install: Some(install),
-    };
+    let mut health = ToolchainHealth::unknown(target.runtime().name());
+    health.install = Some(install);
     match find_python(target, &Choice::default(), environment, log) {
         Ok(tools) => {
             match smoke::compiles_extension(&tools, environment) {
@@ -222,15 +214,8 @@ fn examine_toolchain(
     environment: &Environment,
     log: &mut Log,
 ) -> ToolchainHealth {
-    let mut health = ToolchainHealth {
-        kind: kind.name().to_owned(),
-        path: None,
-        version: None,
-        works: false,
-        problems: Vec::new(),
-        libraries: Vec::new(),
-        install: install_command(kind, arch),
-    };
+    let mut health = ToolchainHealth::unknown(kind.name());
+    health.install = install_command(kind, arch);
     let Some((_, program)) = locate(kind, arch, &Choice::default(), environment) else {
         health.problems.push("not found".to_owned());
         return health;
