@@ -3,6 +3,7 @@
 //! Nothing that a server sends is believed: what does not have its digest was not sent.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tonic::Status;
@@ -63,7 +64,11 @@ impl Wire {
         load: &Bytes<'_>,
     ) -> Result<u64, Fault> {
         let limit = self.capabilities().await?.batch;
-        let asked: Vec<Digest> = digests.iter().cloned().collect();
+        let asked: Vec<Digest> =
+            digests.iter().filter(|digest| !self.present.has(digest)).cloned().collect();
+        if asked.is_empty() {
+            return Ok(0);
+        }
         // It may have answered with anything; only what was asked about is given.
         let missing: BTreeSet<Digest> = self.missing(asked).await?.into_iter().collect();
         let (mut batch, mut held, mut given) = (Vec::new(), 0, 0);
@@ -71,7 +76,7 @@ impl Wire {
             let size = digest.size().unwrap_or(u64::MAX);
             let bytes = load(digest).filter(|bytes| digest.fits(bytes));
             let Some(data) = bytes else {
-                return Err(Fault::Wrong("a file to be uploaded has changed".to_owned()));
+                return Err(Fault::Changed);
             };
             given += size;
             if size + OVERHEAD > limit {
@@ -88,6 +93,7 @@ impl Wire {
         if !batch.is_empty() {
             self.update(batch).await?;
         }
+        self.present.note(digests.iter());
         Ok(given)
     }
 
@@ -111,10 +117,10 @@ impl Wire {
 
     async fn write(&self, digest: &Digest, data: Vec<u8>) -> Result<(), Fault> {
         let size = data.len() as u64;
+        let data = Arc::new(data);
         let committed = self
             .attempt(self.deadline(size), || async {
-                let name = self.upload_name(digest);
-                let pieces = pieces(&name, &data);
+                let pieces = pieces(self.upload_name(digest), Arc::clone(&data));
                 let mut client = self.ready().await?;
                 let codec: ProstCodec<WriteRequest, WriteResponse> = ProstCodec::default();
                 let request = self.request(tokio_stream::iter(pieces));
@@ -247,24 +253,15 @@ impl Wire {
     }
 }
 
-/// A blob as the requests that give it.
-fn pieces(name: &str, data: &[u8]) -> Vec<WriteRequest> {
-    let mut offset = 0;
-    let mut requests: Vec<WriteRequest> = data
-        .chunks(PIECE)
-        .map(|piece| {
-            let request = WriteRequest {
-                resource_name: if offset == 0 { name.to_owned() } else { String::new() },
-                write_offset: offset,
-                finish_write: false,
-                data: piece.to_vec(),
-            };
-            offset += piece.len() as i64;
-            request
-        })
-        .collect();
-    if let Some(last) = requests.last_mut() {
-        last.finish_write = true;
-    }
-    requests
+/// A blob as the requests that give it, made one after the other: a compiler is a blob of hundreds of megabytes.
+fn pieces(name: String, data: Arc<Vec<u8>>) -> impl Iterator<Item = WriteRequest> + Send {
+    (0..data.len()).step_by(PIECE).map(move |start| {
+        let end = data.len().min(start + PIECE);
+        WriteRequest {
+            resource_name: if start == 0 { name.clone() } else { String::new() },
+            write_offset: i64::try_from(start).unwrap_or(i64::MAX),
+            finish_write: end == data.len(),
+            data: data.get(start..end).unwrap_or_default().to_vec(),
+        }
+    })
 }

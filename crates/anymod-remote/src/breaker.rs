@@ -31,6 +31,11 @@ impl Breaker {
         self.state().open.clone()
     }
 
+    /// Notes that something went well, however long it took.
+    pub(crate) fn succeeded(&self) {
+        self.state().failed = 0;
+    }
+
     /// Notes that a call was answered, and after how long of the time that it had.
     pub(crate) fn answered(&self, took: Duration, of: Duration) {
         let mut state = self.state();

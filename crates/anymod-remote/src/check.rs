@@ -1,17 +1,16 @@
 //! Trying a server out: what it says and what it really does, step by step.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anymod_store::{Digest as Sha256, Entry, Output};
 
 use crate::cache::Step;
 use crate::client::Client;
-use crate::execute::Task;
 use crate::fault::Fault;
 use crate::message::{Command, Digest};
 use crate::probe_program;
+use crate::task::{Inputs, Task};
 use crate::tree::Tree;
 use crate::wire::{Wire, random};
 
@@ -180,9 +179,9 @@ async fn execution(wire: &Wire) -> Result<String, Fault> {
     };
     let expected = probe_program::written(&program);
     let load = Arc::new(move |_: &Digest| Some(program.clone()));
-    let files: BTreeSet<Digest> = [digest].into();
-    let task = Task::new(command, &root, &[], wire.config.execution, files, load);
-    let executed = wire.execute(&task).await?;
+    let inputs = Inputs { files: [digest].into(), parts: Vec::new(), load };
+    let task = Task::new(command, &root, &[], wire.config.execution, inputs);
+    let executed = wire.execute(&task, &Mutex::default()).await?;
     if executed.exit_code != 0 {
         let said = String::from_utf8_lossy(&executed.said).trim().to_owned();
         let code = executed.exit_code;

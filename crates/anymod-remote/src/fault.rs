@@ -13,6 +13,8 @@ pub enum Fault {
     Away(String),
     /// The server does not do this for this client: read-only, not allowed, too much.
     Refused(String),
+    /// A file that was to be given to it is not what it was.
+    Changed,
     /// What the server sent is not what it should be.
     Wrong(String),
 }
@@ -22,6 +24,7 @@ impl fmt::Display for Fault {
         match self {
             Fault::Missing => f.write_str("the server does not have it"),
             Fault::Off => f.write_str("the server is left alone for the rest of this run"),
+            Fault::Changed => f.write_str("a file to be uploaded has changed"),
             Fault::Away(why) | Fault::Refused(why) | Fault::Wrong(why) => f.write_str(why),
         }
     }

@@ -10,7 +10,10 @@
 //! | `blobs` | blobs in both directions, with every digest checked |
 //! | `cache` | results of steps, as results of actions |
 //! | `tree` | input roots: directories, sorted and digested |
-//! | `execute` | actions executed elsewhere |
+//! | `task` | actions to be executed elsewhere, as data |
+//! | `execute`, `refusal` | having them executed, and what servers mean when they do not |
+//! | `present` | what the server is known to have |
+//! | `lanes` | connections for calls that take long |
 //! | `check`, `probe_program` | trying a server out, with a program that needs nothing of a worker |
 //! | `client` | the thread of the network, and the synchronous side of it |
 //! | `fault` | what can go wrong |
@@ -27,8 +30,12 @@ mod client;
 pub mod config;
 mod execute;
 mod fault;
+mod lanes;
 pub mod message;
+mod present;
 mod probe_program;
+mod refusal;
+mod task;
 mod tree;
 mod wire;
 
@@ -38,6 +45,7 @@ pub use capabilities::Capabilities;
 pub use check::{Tried, Went};
 pub use client::{Client, Traffic, Uploaded};
 pub use config::{Config, Identity, Secret};
-pub use execute::{Executed, Task};
+pub use execute::{Executed, Pursuit};
 pub use fault::Fault;
-pub use tree::Tree;
+pub use task::{Inputs, Task};
+pub use tree::{Subtree, Tree};

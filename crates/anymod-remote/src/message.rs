@@ -317,6 +317,14 @@ pub struct Status {
     pub details: Vec<Any>,
 }
 
+impl Status {
+    /// The same as the error of a call.
+    pub(crate) fn into_status(self) -> tonic::Status {
+        let details = self.encode_to_vec().into();
+        tonic::Status::with_details(self.code.into(), self.message, details)
+    }
+}
+
 /// A message of any type.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Any {

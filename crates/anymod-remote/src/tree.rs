@@ -1,6 +1,6 @@
 //! Input roots: directories as the API wants them, each a message whose entries are sorted, named by its digest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
 
@@ -18,6 +18,28 @@ enum Node {
     Tree(Tree),
     /// One whose message is known elsewhere.
     Known(Digest),
+}
+
+/// A directory that many actions have in their input roots, with all that it takes to give it to a server. It is shared
+/// between them, because it may hold thousands of files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subtree {
+    /// Digest of its message.
+    pub digest: Digest,
+    /// Its message and those of the directories below it.
+    pub messages: BTreeMap<Digest, Vec<u8>>,
+    /// The files in all of them.
+    pub files: BTreeSet<Digest>,
+}
+
+impl Subtree {
+    /// What is in a tree, whose files are these.
+    #[must_use]
+    pub fn of(tree: &Tree, files: BTreeSet<Digest>) -> Subtree {
+        let mut messages = BTreeMap::new();
+        let digest = tree.encode(&mut messages);
+        Subtree { digest, messages, files }
+    }
 }
 
 impl Tree {

@@ -19,6 +19,8 @@ use crate::breaker::Breaker;
 use crate::capabilities::Capabilities;
 use crate::config::Config;
 use crate::fault::{Fault, attempts};
+use crate::lanes::{Lanes, Place};
+use crate::present::Present;
 
 /// The largest message that is taken; batches are far smaller, results of actions with many outputs are not.
 const MAX_MESSAGE: usize = 32 << 20;
@@ -41,7 +43,12 @@ pub(crate) struct Wire {
     pub(crate) config: Config,
     metadata: Vec<(AsciiMetadataKey, AsciiMetadataValue)>,
     pub(crate) breaker: Breaker,
+    /// For execution alone: a server whose workers are sick still has a cache.
+    pub(crate) execution: Breaker,
     pub(crate) counters: Counters,
+    pub(crate) present: Present,
+    /// Connections for what takes long.
+    lanes: Lanes,
     capabilities: OnceCell<Result<Capabilities, Fault>>,
 }
 
@@ -85,7 +92,10 @@ impl Wire {
             config,
             metadata,
             breaker: Breaker::default(),
+            execution: Breaker::default(),
             counters: Counters::default(),
+            present: Present::default(),
+            lanes: Lanes::new(&endpoint),
             capabilities: OnceCell::new(),
         })
     }
@@ -119,10 +129,15 @@ impl Wire {
 
     /// A client that is ready for one call.
     pub(crate) async fn ready(&self) -> Result<tonic::client::Grpc<Channel>, Status> {
-        let mut client =
-            tonic::client::Grpc::new(self.channel.clone()).max_decoding_message_size(MAX_MESSAGE);
-        client.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
-        Ok(client)
+        ready_on(self.channel.clone()).await
+    }
+
+    /// The same for a call that takes long, with the place that it has until it ends.
+    pub(crate) async fn ready_for_long(
+        &self,
+    ) -> Result<(tonic::client::Grpc<Channel>, Place), Status> {
+        let place = self.lanes.enter();
+        Ok((ready_on(place.channel.clone()).await?, place))
     }
 
     /// One message there and one back.
@@ -150,43 +165,86 @@ impl Wire {
     pub(crate) async fn attempt<T, F>(
         &self,
         time: Duration,
-        mut call: impl FnMut() -> F,
+        call: impl FnMut() -> F,
     ) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Status>>,
     {
-        if self.breaker.open().is_some() {
-            return Err(Fault::Off);
-        }
-        self.counters.calls.fetch_add(1, Ordering::Relaxed);
         let begun = Instant::now();
-        let mut tried = 0;
-        let fault = loop {
-            tried += 1;
-            let status = match tokio::time::timeout_at(begun + time, call()).await {
-                Ok(Ok(value)) => {
-                    self.breaker.answered(begun.elapsed(), time);
-                    return Ok(value);
-                }
-                Ok(Err(status)) => status,
-                Err(_) => {
-                    let seconds = time.as_secs_f32();
-                    break Fault::Away(format!("no answer within {seconds:.1} s"));
-                }
-            };
-            let pause = jittered(PAUSE * 2u32.pow(tried - 1));
-            let left = (begun + time).saturating_duration_since(Instant::now());
-            if tried >= attempts(status.code()) || pause >= left {
-                break Fault::of(&status);
+        let fault = match self.tries(time, call).await {
+            Ok(value) => {
+                self.breaker.answered(begun.elapsed(), time);
+                return Ok(value);
             }
-            tokio::time::sleep(pause).await;
+            Err(ended) => ended.fault(),
         };
         match &fault {
             Fault::Missing => self.breaker.answered(begun.elapsed(), time),
+            Fault::Off => {}
             other => self.breaker.failed(&other.to_string()),
         }
         Err(fault)
     }
+
+    /// The same, of which the breaker does not hear.
+    pub(crate) async fn tries<T, F>(
+        &self,
+        time: Duration,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T, Ended>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
+        if self.breaker.open().is_some() {
+            return Err(Ended::Off);
+        }
+        self.counters.calls.fetch_add(1, Ordering::Relaxed);
+        let begun = Instant::now();
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let status = match tokio::time::timeout_at(begun + time, call()).await {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(status)) => status,
+                Err(_) => return Err(Ended::Late(time)),
+            };
+            let pause = jittered(PAUSE * 2u32.pow(tried - 1));
+            let left = (begun + time).saturating_duration_since(Instant::now());
+            if tried >= attempts(status.code()) || pause >= left {
+                return Err(Ended::Status(status));
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Why a call came to nothing, after all its attempts.
+pub(crate) enum Ended {
+    /// The server is not asked.
+    Off,
+    /// It did not answer within a time.
+    Late(Duration),
+    /// It answered so.
+    Status(Status),
+}
+
+impl Ended {
+    /// As a fault.
+    pub(crate) fn fault(self) -> Fault {
+        match self {
+            Ended::Off => Fault::Off,
+            Ended::Late(time) => {
+                Fault::Away(format!("no answer within {:.1} s", time.as_secs_f32()))
+            }
+            Ended::Status(status) => Fault::of(&status),
+        }
+    }
+}
+
+async fn ready_on(channel: Channel) -> Result<tonic::client::Grpc<Channel>, Status> {
+    let mut client = tonic::client::Grpc::new(channel).max_decoding_message_size(MAX_MESSAGE);
+    client.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
+    Ok(client)
 }
 
 /// Something between the half of a time and all of it, so that clients do not come back all at once.

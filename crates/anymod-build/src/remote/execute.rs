@@ -7,13 +7,13 @@
 //! The input root has two directories: `project`, where the command runs, and `anymod`, with as much of the toolchain as the
 //! command line names. No path in it tells where either is here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anymod_model::event::ActionKind;
 use anymod_remote::message::{Command, Digest, Pair};
-use anymod_remote::{Task, Tree};
+use anymod_remote::{Inputs, Task, Tree};
 
 use super::scan::{self, Search};
 use super::toolchain::Toolchain;
@@ -70,8 +70,7 @@ impl Executor {
         let installed =
             self.toolchain(Path::new(&*locations.real(&format!("{HOME_MARKER}{toolchain}"))))?;
         let mut tree = Tree::default();
-        let mut described = BTreeMap::new();
-        let mut files = std::collections::BTreeSet::new();
+        let (mut files, mut grafted) = (BTreeSet::new(), Vec::new());
         let program = arguments.first()?.strip_prefix(HOME_FROM_PROJECT)?;
         let (digest, executable) =
             installed.file(program.strip_prefix(&format!("{toolchain}/"))?)?;
@@ -85,8 +84,7 @@ impl Executor {
             if !tree.graft(&format!("{HOME}/{toolchain}/{part}"), known.digest.clone()) {
                 return None;
             }
-            described.extend(known.messages.clone());
-            files.extend(known.files.iter().cloned());
+            grafted.push(known);
         }
         let own = sources(action, details, root)?;
         let mut contents = HashMap::new();
@@ -120,10 +118,8 @@ impl Executor {
         };
         let load =
             move |digest: &Digest| contents.get(digest).cloned().or_else(|| installed.load(digest));
-        let mut task =
-            Task::new(command, &tree, &self.platform, self.timeout, files, Arc::new(load));
-        task.described.extend(described);
-        Some(task)
+        let inputs = Inputs { files, parts: grafted, load: Arc::new(load) };
+        Some(Task::new(command, &tree, &self.platform, self.timeout, inputs))
     }
 
     fn toolchain(&self, root: &Path) -> Option<Arc<Toolchain>> {

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anymod_remote::Tree;
 use anymod_remote::message::Digest;
+use anymod_remote::{Subtree, Tree};
 use anymod_store::Digest as Sha256;
 
 use crate::install;
@@ -21,14 +21,7 @@ pub(crate) struct Toolchain {
     /// By path: content and whether it may be executed.
     files: BTreeMap<String, (Digest, bool)>,
     by_digest: HashMap<Digest, String>,
-    parts: Mutex<HashMap<String, Arc<Part>>>,
-}
-
-/// A directory of a toolchain, ready to be grafted into an input root.
-pub(crate) struct Part {
-    pub(crate) digest: Digest,
-    pub(crate) messages: BTreeMap<Digest, Vec<u8>>,
-    pub(crate) files: BTreeSet<Digest>,
+    parts: Mutex<HashMap<String, Arc<Subtree>>>,
 }
 
 const FORMAT: &str = "anymod-toolchain-tree 1";
@@ -61,7 +54,7 @@ impl Toolchain {
     }
 
     /// A directory of it; none if there is nothing in it.
-    pub(crate) fn part(&self, path: &str) -> Option<Arc<Part>> {
+    pub(crate) fn part(&self, path: &str) -> Option<Arc<Subtree>> {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(part) = parts.get(path) {
             return Some(Arc::clone(part));
@@ -79,9 +72,7 @@ impl Toolchain {
         if files.is_empty() {
             return None;
         }
-        let mut messages = BTreeMap::new();
-        let digest = tree.encode(&mut messages);
-        let part = Arc::new(Part { digest, messages, files });
+        let part = Arc::new(Subtree::of(&tree, files));
         parts.insert(path.to_owned(), Arc::clone(&part));
         Some(part)
     }

@@ -173,7 +173,9 @@ fn send(index: usize, action: &Action, way: &Way<'_>, to_main: &Sender<Message>)
         Some((remote, executor.task(action, way.root, way.locations)?))
     });
     match task {
-        Some((remote, task)) => remote.client.execute(task, answered),
+        Some((remote, task)) => {
+            remote.client.execute(task, answered);
+        }
         // It is not known what it reads: nobody's fault.
         None => answered(Err(Fault::Missing)),
     }

@@ -64,6 +64,18 @@ pub struct WaitExecutionRequest {
     pub name: String,
 }
 
+/// Asks for something to be stopped.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct CancelOperationRequest {
+    /// The operation.
+    #[prost(string, tag = "1")]
+    pub name: String,
+}
+
+/// Nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub struct Empty {}
+
 /// Something that takes its time.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Operation {
