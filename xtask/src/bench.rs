@@ -10,7 +10,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     // The command as `./dev` builds it.
-    let command = "rustc --release --quiet -p anymod --bin anymod -- -C target-feature=+crt-static";
+    let command = "rustc --release --quiet -p anymod --bin anymod -- -C target-feature=+crt-static -C relocation-model=static";
     let benchmarks = "build --release --quiet -p anymod-benches";
     for line in [command, benchmarks] {
         let built = Command::new(&cargo).args(line.split(' ')).current_dir(&root).status();

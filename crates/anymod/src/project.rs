@@ -7,7 +7,7 @@ use anymod_build::layers::Layers;
 use anymod_model::Diagnostics;
 use clap::Args;
 
-/// Which manifests count.
+// Which manifests count.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LayerArgs {
     /// The manifest, or a file or directory in or below whose directory it is

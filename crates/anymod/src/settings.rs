@@ -9,7 +9,7 @@ use anymod_model::settings::{Layer, NAMESPACES, Settings};
 use anymod_store::{Limit, Limits, Link, Options};
 use clap::Args;
 
-/// Which store to use.
+// Which store to use.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct StoreArgs {
     /// Directory of the store; `off` for none [default: as configured, else in the user's cache directory]
@@ -20,7 +20,7 @@ pub(crate) struct StoreArgs {
     no_store: bool,
 }
 
-/// Which remote server to use.
+// Which remote server to use.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct RemoteArgs {
     /// Server of the Remote Execution API behind the store, `grpc://HOST:PORT` or `grpcs://HOST:PORT` [default: as
@@ -41,7 +41,7 @@ pub(crate) struct RemoteArgs {
     remote_jobs: Option<u16>,
 }
 
-/// How to run.
+// How to run.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct RunArgs {
     /// Actions to run at once [default: as configured, else the number of processors]

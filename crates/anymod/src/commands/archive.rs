@@ -8,7 +8,6 @@ use anymod_model::platform::{Cpu, ObjectFormat};
 use anymod_model::stamp::Stamp;
 use clap::Args;
 
-/// Gather objects and members of archives in an archive, with an index and a stamp
 #[derive(Debug, Args)]
 pub(crate) struct Archive {
     /// Objects and archives, in order

@@ -14,9 +14,6 @@ use crate::cli::Format;
 use crate::printer::Printer;
 use crate::progress::counted;
 
-/// Look for what keeps wheels, WebAssembly modules and addons from being installed and loaded
-///
-/// Without `--against`, only what holds for every runtime is looked for. The exit status is 1 if anything is an error.
 #[derive(Debug, Args)]
 pub(crate) struct Audit {
     /// Wheels, single modules (`.so`, `.wasm`), or addons for Node.js (`.node`)

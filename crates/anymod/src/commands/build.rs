@@ -14,10 +14,6 @@ use crate::project::LayerArgs;
 use crate::settings::{self, RunArgs};
 use crate::timings::TimingsArgs;
 
-/// Build modules for their targets and install them into dist/
-///
-/// Reads anymod.toml here or in a directory above. Each target has its own directory below build/, so nothing ever has
-/// to be cleaned. A module's file in dist/ is replaced only when its bytes change.
 #[derive(Debug, Args)]
 pub(crate) struct Build {
     #[command(flatten)]
@@ -32,7 +28,7 @@ pub(crate) struct Build {
     timings: TimingsArgs,
 }
 
-/// What to build and how; shared with the commands that build first.
+// What to build and how; shared with the commands that build first.
 #[derive(Debug, Args)]
 pub(crate) struct Selection {
     /// Modules to build [default: all]

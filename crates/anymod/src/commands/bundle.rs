@@ -18,9 +18,6 @@ use crate::progress::{Progress, counted};
 use crate::project::LayerArgs;
 use crate::settings::{self, StoreArgs};
 
-/// Link archives of WebAssembly objects into one module, once for the same archives
-///
-/// Prints the path of the module. All members of all archives are linked, in order, with the C library of WASI.
 #[derive(Debug, Args)]
 pub(crate) struct Bundle {
     /// Archives, in link order [default: those of the project's modules and of their host libraries, built first]

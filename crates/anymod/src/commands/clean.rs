@@ -10,10 +10,6 @@ use clap::Args;
 use crate::printer::Printer;
 use crate::progress::counted;
 
-/// Remove what builds made below build/, and with --dist the installed modules
-///
-/// Builds notice by themselves what has to be made anew, so this is for space, not for safety. Files that no build made
-/// stay where they are, and so does the store.
 #[derive(Debug, Args)]
 pub(crate) struct Clean {
     /// Target whose files to remove; `*` stands for any run of characters [default: all]

@@ -10,10 +10,6 @@ use clap::Args;
 use crate::cli::Format;
 use crate::printer::Printer;
 
-/// Show which targets this machine can build for, and how to get the others
-///
-/// Every compiler found compiles a test file. The exit status is 3 if a target asked for cannot be built; without
-/// `--target` the report is only shown.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// Targets to look at; `*` stands for any run of characters [default: all]

@@ -12,11 +12,6 @@ use clap::{Args, ValueEnum};
 
 use crate::printer::Printer;
 
-/// Pack a platform's variants of an addon into one archive that travels inside a program
-///
-/// Writes the archive and the module that has its index: `embedded.cjs`, which the generated loader takes in, or
-/// `embedded.rs` for a program that uses the crate `anymod-load`. On its first run the program extracts the one variant that
-/// its processor needs into a directory of the user's cache.
 #[derive(Debug, Args)]
 pub(crate) struct Embed {
     /// Modules to embed [default: all that have a target of Node.js]

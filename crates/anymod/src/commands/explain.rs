@@ -12,9 +12,6 @@ use super::rewrite::{self, Rewrite};
 use crate::printer::Printer;
 use crate::progress::{counted, describe};
 
-/// Explain a diagnostic code, why something is built again, or how commands were rewritten
-///
-/// Without arguments, lists all codes.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Explain {

@@ -9,9 +9,6 @@ use crate::cli::Format;
 use crate::printer::Printer;
 use crate::project::LayerArgs;
 
-/// Show what a program needs to compile and link with modules: headers, directories, archives, flags
-///
-/// Nothing is built. Paths are absolute, and archives and libraries are in link order.
 #[derive(Debug, Args)]
 pub(crate) struct InfoCommand {
     /// Modules [default: all that the target has]

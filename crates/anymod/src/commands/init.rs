@@ -7,7 +7,6 @@ use clap::Args;
 
 use crate::printer::Printer;
 
-/// Write a new project: a manifest and a module that builds
 #[derive(Debug, Args)]
 pub(crate) struct Init {
     /// Directory to write into; created if it does not exist

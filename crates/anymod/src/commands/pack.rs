@@ -10,7 +10,6 @@ use clap::{Args, Subcommand};
 use crate::printer::Printer;
 use crate::progress::counted;
 
-/// Make npm packages of addons for Node.js, and verify them before they are published
 #[derive(Debug, Args)]
 pub(crate) struct Pack {
     #[command(subcommand)]

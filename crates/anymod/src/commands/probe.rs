@@ -13,10 +13,6 @@ use crate::cli::Format;
 use crate::interrupt;
 use crate::printer::Printer;
 
-/// Install a wheel into the real runtime, import every extension module in it and run a test
-///
-/// The runtime is the one of the target's environment, run by Node. The wheel goes in through the runtime's own
-/// installer, which refuses tags that it does not take.
 #[derive(Debug, Args)]
 pub(crate) struct Probe {
     /// Wheel to try

@@ -12,7 +12,6 @@ use clap::{Args, Subcommand};
 use crate::printer::Printer;
 use crate::settings::{self, RemoteArgs};
 
-/// Remote caches and executors
 #[derive(Debug, Args)]
 pub(crate) struct Remote {
     #[command(subcommand)]

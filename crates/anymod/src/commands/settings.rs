@@ -12,10 +12,6 @@ use crate::cli::Format;
 use crate::printer::Printer;
 use crate::settings::{RunArgs, load};
 
-/// Show every setting of anymod itself, and where its value comes from
-///
-/// A flag is stronger than an environment variable, that than the project's .config/anymod.toml, and that than the
-/// user's config.toml. Flags given here count as they would in a build.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
     #[command(flatten)]

@@ -11,7 +11,6 @@ use crate::cli::Format;
 use crate::printer::Printer;
 use crate::timings::TimingsArgs;
 
-/// Report the sizes of modules per target, building them first
 #[derive(Debug, Args)]
 pub(crate) struct Size {
     #[command(flatten)]

@@ -11,7 +11,6 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::cli::Format;
 use crate::printer::Printer;
 
-/// Add, list, check and remove environments to build for a release of Pyodide
 #[derive(Debug, Args)]
 pub(crate) struct Target {
     #[command(subcommand)]

@@ -9,7 +9,6 @@ use serde_json::json;
 use crate::cli::Format;
 use crate::printer::Printer;
 
-/// List the targets that modules can be built for
 #[derive(Debug, Args)]
 pub(crate) struct Targets {
     /// Form of the list

@@ -8,7 +8,6 @@ use clap::{Args, Subcommand};
 
 use crate::printer::Printer;
 
-/// Install the tools that anymod manages
 #[derive(Debug, Args)]
 pub(crate) struct Toolchain {
     #[command(subcommand)]

@@ -19,10 +19,6 @@ use crate::progress::{Progress, counted};
 /// How many changed files are named.
 const MAX_NAMED: usize = 3;
 
-/// Build, and build again whenever a file of the project changes
-///
-/// Goes on after builds that fail and while the manifest cannot be read, until Ctrl-C (exit status 130). Changes below
-/// build/ and dist/, by version control and in editors' temporary files do not count.
 #[derive(Debug, Args)]
 pub(crate) struct WatchCommand {
     #[command(flatten)]

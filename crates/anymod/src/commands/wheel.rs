@@ -16,10 +16,6 @@ use crate::printer::Printer;
 use crate::progress::counted;
 use crate::settings::{self, StoreArgs};
 
-/// Build a package's wheel for Pyodide
-///
-/// The package's own build backend runs unmodified, in an isolated environment, with a stand-in for the compilers around it.
-/// The wheel is checked against the runtime before it is put into the output directory.
 #[derive(Debug, Args)]
 pub(crate) struct Wheel {
     /// Packages: a directory, a source distribution, or a release such as `ujson==5.10.0`

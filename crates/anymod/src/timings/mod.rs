@@ -29,7 +29,7 @@ const SLOWEST: usize = 10;
 /// How many rows of the critical path are listed; it is as deep as the graph, and not with every graph that is little.
 const MAX_PATH: usize = 100;
 
-/// Whether to write the page, and where.
+// Whether to write the page, and where.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct TimingsArgs {
     /// Write a page about how long everything took [default file: build/timings.html]

@@ -23,7 +23,6 @@ use crate::printer::Printer;
 use crate::progress::counted;
 use crate::settings::{self, StoreArgs};
 
-/// Look after the store in which results are kept, and keep what other builds make in it
 #[derive(Debug, Args)]
 pub(crate) struct Cache {
     #[command(subcommand)]

@@ -7,7 +7,6 @@ use clap::{Args, Subcommand};
 
 use crate::printer::Printer;
 
-/// Write files for other build systems
 #[derive(Debug, Args)]
 pub(crate) struct Emit {
     #[command(subcommand)]

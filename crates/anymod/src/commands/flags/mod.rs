@@ -12,11 +12,6 @@ use clap::{Args, ValueEnum};
 use crate::printer::Printer;
 use crate::project::LayerArgs;
 
-/// Show the compiler, linker and options of a target, and why each is there
-///
-/// With one of the options that choose a command line, prints just that, for use in a build of one's own. For targets whose
-/// modules are archives, flags are what the modules' own sources are compiled with; without a named module they are what is
-/// common to all, and the link takes all.
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
     /// Modules, for targets whose modules are archives [default: all]
@@ -60,7 +55,7 @@ enum FlagsFormat {
     Meson,
 }
 
-/// One command line.
+// One command line.
 #[derive(Debug, Args)]
 #[group(id = "line", multiple = false)]
 struct Line {

@@ -9,9 +9,6 @@ use clap::{Args, ValueEnum};
 use super::build::Selection;
 use crate::printer::Printer;
 
-/// Print the graph of actions and files that a build works through
-///
-/// Actions that would run now are marked. Nothing is built.
 #[derive(Debug, Args)]
 pub(crate) struct GraphCommand {
     #[command(flatten)]

@@ -25,7 +25,7 @@ pub(crate) struct Merge {
     source_name: Option<String>,
 }
 
-/// The arguments of [`Merge`] after `anymod mpy --merge`, where none may be required of other subcommands.
+// The arguments of [`Merge`] after `anymod mpy --merge`, where none may be required of other subcommands.
 #[derive(Debug, Args)]
 #[group(id = "inputs")]
 pub(crate) struct OptionalMerge {

@@ -11,7 +11,6 @@ use clap::{Args, Subcommand};
 
 use crate::printer::Printer;
 
-/// Work on MicroPython's `.mpy` files
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub(crate) struct Mpy {

@@ -12,7 +12,6 @@ use clap::{Args, Subcommand};
 
 use crate::printer::Printer;
 
-/// Split a static program into a host and modules that share each library once
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct Split {

@@ -8,7 +8,6 @@ use clap::{Args, Subcommand};
 
 use crate::printer::Printer;
 
-/// Look into WebAssembly modules
 #[derive(Debug, Args)]
 pub(crate) struct Wasm {
     #[command(subcommand)]

@@ -11,7 +11,6 @@ use clap::{Args, Subcommand};
 
 use crate::printer::Printer;
 
-/// Work on finished wheels
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct Whl {
