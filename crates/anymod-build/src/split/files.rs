@@ -37,6 +37,10 @@ impl std::ops::Deref for Bytes {
     }
 }
 
+/// The first bytes of an archive.
+#[cfg(target_os = "linux")]
+const ARCHIVE: &[u8] = b"!<arch>\n";
+
 /// Maps a file.
 ///
 /// # Errors
@@ -54,9 +58,17 @@ pub fn map(path: &Path) -> Result<Bytes, Diagnostic> {
     #[expect(unsafe_code, reason = "the operating system offers mapped files in no other way")]
     // SAFETY: the map is private and only ever read. A file that someone cuts short meanwhile ends the process, as it does
     // with every linker; what is written to it meanwhile is read as any other foreign bytes.
-    let map = unsafe { Mmap::map(&file) };
-    map.map(Bytes::Mapped).map_err(unreadable)
+    let map = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
+    #[cfg(target_os = "linux")]
+    if map.starts_with(ARCHIVE) {
+        // Of an archive something is read on nearly every page. Where the system knows no such advice, it maps page by page.
+        let _ = map.advise(memmap2::Advice::PopulateRead);
+    }
+    Ok(Bytes::Mapped(map))
 }
+
+/// Bytes of a library that is read sooner than threads are started for its members.
+const SMALL: usize = 1 << 20;
 
 /// A file with the other files that it stands for.
 #[derive(Debug)]
@@ -101,8 +113,15 @@ impl Loaded {
             let finding = Diagnostic::error(&codes::NOT_LINKABLE, message);
             return Err(finding.at(Place::file(&self.name)).hint(hint));
         }
-        library::read(&self.name, &self.bytes, &mut |name| self.member(name))
-            .map_err(|fault| fault.finding(&self.name, None))
+        let read = || {
+            let outline = library::outline(&self.name, &self.bytes, &mut |name| self.member(name))?;
+            let members = outline.members();
+            outline.with(match self.bytes.len() < SMALL {
+                true => members.into_iter().map(library::content).collect(),
+                false => parallel::map(&members, |member| library::content(*member)),
+            })
+        };
+        read().map_err(|fault| fault.finding(&self.name, None))
     }
 }
 

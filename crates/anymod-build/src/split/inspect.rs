@@ -1,5 +1,6 @@
 //! `split inspect`: what archives, modules and hosts are, hold and need.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anymod_link::host::archive::{self, Kind};
@@ -179,29 +180,34 @@ pub struct EmbeddedReport {
 pub fn inspect(request: &InspectRequest<'_>) -> Result<Vec<FileReport>, Diagnostics> {
     let loaded = files::load_all(request.files)?;
     let against = files::load_all(request.against)?;
+    let named: Vec<Option<Result<Library<'_>, Diagnostic>>> =
+        parallel::map(&loaded, |file| is_library(file).then(|| file.library()));
+    let pairs: Vec<_> = loaded.iter().zip(&named).collect();
+    let machines: BTreeSet<Machine> = pairs.iter().filter_map(|pair| machine(pair)).collect();
     let mut runtime = Vec::new();
-    for machine in machines(&loaded) {
+    for machine in machines {
         runtime.extend(files::load_all(&search::runtime(machine))?);
     }
     let embedded = files::load_all(request.libraries)?;
     let embedded: Vec<Library<'_>> =
         embedded.iter().map(Loaded::library).collect::<Result<_, _>>()?;
     let prints = fingerprints(&embedded, &runtime);
-    let named: Vec<Option<Result<Library<'_>, Diagnostic>>> =
-        parallel::map(&loaded, |file| is_library(file).then(|| file.library()));
     let (others, archives) = (libraries(&against)?, libraries(&runtime)?);
     let mut providers = Providers::default();
     named.iter().flatten().flatten().for_each(|library| providers.add_library(library, true));
     others.iter().for_each(|library| providers.add_library(library, false));
     archives.iter().for_each(|library| providers.add_runtime(library));
-    for file in against.iter().chain(&runtime).filter(|file| file.kind() == Kind::Image) {
-        let image = image::read(&file.bytes).map_err(|fault| fault.finding(&file.name, None))?;
-        providers.add_image(&file.name, &image);
+    let offering: Vec<&Loaded> =
+        against.iter().chain(&runtime).filter(|file| file.kind() == Kind::Image).collect();
+    let images = parallel::map(&offering, |file| {
+        image::read(&file.bytes).map_err(|fault| fault.finding(&file.name, None))
+    });
+    for (file, image) in offering.iter().zip(images) {
+        providers.add_image(&file.name, &image?);
     }
     let context =
         Context { providers: &providers, prints: &prints, has_runtime: !runtime.is_empty() };
-    let pairs: Vec<_> = loaded.iter().zip(&named).collect();
-    Ok(parallel::map(&pairs, |(file, library)| report(file, library.as_ref(), &context)))
+    Ok(parallel::map(&pairs, |pair| report(pair, &context)))
 }
 
 /// What every file is held against.
@@ -221,28 +227,15 @@ fn libraries(files: &[Loaded]) -> Result<Vec<Library<'_>>, Diagnostic> {
     files.iter().filter(|file| is_library(file)).map(Loaded::library).collect()
 }
 
-/// The machines that files are for.
-fn machines(files: &[Loaded]) -> Vec<Machine> {
-    let mut machines: Vec<Machine> = files.iter().filter_map(machine).collect();
-    machines.sort();
-    machines.dedup();
-    machines
-}
+/// A file with what it is as a library.
+type Named<'n, 'a> = (&'n Loaded, &'n Option<Result<Library<'a>, Diagnostic>>);
 
-/// The machine of a file, as the first of its members says.
-fn machine(file: &Loaded) -> Option<Machine> {
-    match file.kind() {
-        Kind::Image => Some(image::read(&file.bytes).ok()?.machine),
-        Kind::Object => Some(anymod_link::host::object::read(&file.bytes).ok()?.machine),
-        Kind::Archive | Kind::ThinArchive => {
-            let archive = archive::read(&file.bytes).ok()?;
-            let mut objects = archive
-                .members
-                .iter()
-                .filter_map(|member| anymod_link::host::object::read(member.data?).ok());
-            Some(objects.next()?.machine)
-        }
-        _ => None,
+/// The machine of a file; of an archive that of its first object.
+fn machine((file, library): &Named<'_, '_>) -> Option<Machine> {
+    match library {
+        Some(library) => Some(library.as_ref().ok()?.objects().next()?.2.machine),
+        None if file.kind() == Kind::Image => Some(image::read(&file.bytes).ok()?.machine),
+        None => None,
     }
 }
 
@@ -262,16 +255,13 @@ pub(super) fn fingerprints<'a>(
     fingerprint::fingerprints(&libraries.iter().collect::<Vec<_>>(), &common)
 }
 
-fn report(
-    file: &Loaded,
-    library: Option<&Result<Library<'_>, Diagnostic>>,
-    context: &Context<'_>,
-) -> FileReport {
+fn report(pair: &Named<'_, '_>, context: &Context<'_>) -> FileReport {
+    let (file, library) = pair;
     let mut report = FileReport {
         file: file.name.clone(),
         kind: file.kind().describe(),
         size: file.size,
-        machine: machine(file).map(|machine| machine.to_string()),
+        machine: machine(pair).map(|machine| machine.to_string()),
         library: None,
         image: None,
         wasm: None,

@@ -321,10 +321,15 @@ impl<'a, E: FileHeader<Endian = Endianness>> File<'a, E> {
         let offset = header.next().map_or(0, |header| header.sh_offset(self.endian).into());
         let fault = |error| Self::fault("symbol table", error, offset);
         let table = self.sections.symbols(self.endian, self.data, kind).map_err(fault)?;
-        let mut symbols = Vec::new();
-        for (index, entry) in table.enumerate() {
+        let is_wanted = |entry: &E::Sym| {
             let is_named = entry.st_name(self.endian) != 0 || entry.st_type() == elf::STT_FILE;
-            if !is_named || !wanted(entry) {
+            is_named && wanted(entry)
+        };
+        // Counted first: of large libraries these lists are most of the memory.
+        let count = table.symbols().iter().filter(|entry| is_wanted(entry)).count();
+        let mut symbols = Vec::with_capacity(count);
+        for (index, entry) in table.enumerate() {
+            if !is_wanted(entry) {
                 continue;
             }
             let name = table.symbol_name(self.endian, entry).map_err(fault)?;

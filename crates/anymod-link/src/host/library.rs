@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::archive::{self, Kind};
+use super::archive::{self, Archive, Kind, Member};
 use super::object::{self, Object};
 use super::pic::{Class, Reference};
 use super::{Binding, Fault, Home, Symbol, Visibility};
@@ -87,6 +87,68 @@ pub type Deciding<'l, 'a> = (&'l Part<'a>, Reference<'a>);
 /// The bytes of a member of a thin archive, by its name; none if there is no such file.
 pub type Fetch<'f, 'a> = dyn FnMut(&str) -> Option<&'a [u8]> + 'f;
 
+/// A library whose members are found and not yet read, so that whoever has threads reads them on all of these.
+#[derive(Clone, Debug)]
+pub struct Outline<'a> {
+    name: String,
+    kind: Kind,
+    size: u64,
+    has_index: bool,
+    members: Vec<Member<'a>>,
+}
+
+/// Finds the members of a library.
+///
+/// # Errors
+/// If the archive itself is damaged.
+pub fn outline<'a>(
+    name: &str,
+    data: &'a [u8],
+    fetch: &mut Fetch<'_, 'a>,
+) -> Result<Outline<'a>, Fault> {
+    let kind = archive::kind(data);
+    let archive = match kind {
+        Kind::Archive | Kind::ThinArchive => archive::read(data)?,
+        Kind::Object => {
+            let itself = Member { name: "".into(), offset: 0, data: Some(data) };
+            Archive { members: vec![itself], ..Archive::default() }
+        }
+        _ => Archive::default(),
+    };
+    let Archive { mut members, has_index, .. } = archive;
+    for member in members.iter_mut().filter(|member| member.data.is_none()) {
+        member.data = fetch(&member.name);
+    }
+    Ok(Outline { name: name.to_owned(), kind, size: data.len() as u64, has_index, members })
+}
+
+impl<'a> Outline<'a> {
+    /// The bytes of each member; none for a file beside a thin archive that is not there.
+    #[must_use]
+    pub fn members(&self) -> Vec<Option<&'a [u8]>> {
+        self.members.iter().map(|member| member.data).collect()
+    }
+
+    /// The library, with what [`content`] says of each of its members, in their order.
+    ///
+    /// # Errors
+    /// If it is a damaged object and no archive.
+    pub fn with(self, contents: Vec<Content<'a>>) -> Result<Library<'a>, Fault> {
+        let mut parts = Vec::new();
+        for (member, content) in self.members.into_iter().zip(contents) {
+            if let (Kind::Object, Content::Damaged(fault)) = (self.kind, &content) {
+                return Err(fault.clone());
+            }
+            let Member { name, offset, data } = member;
+            let (name, data) = (name.into_owned(), data.unwrap_or_default());
+            parts.push(Part { name, offset, data, content });
+        }
+        let symbols = merge(&parts);
+        let Outline { name, kind, size, has_index, .. } = self;
+        Ok(Library { name, kind, size, has_index, members: parts, symbols })
+    }
+}
+
 /// Reads a library. Members that cannot be read are among its parts as such.
 ///
 /// # Errors
@@ -96,40 +158,15 @@ pub fn read<'a>(
     data: &'a [u8],
     fetch: &mut Fetch<'_, 'a>,
 ) -> Result<Library<'a>, Fault> {
-    let kind = archive::kind(data);
-    let mut library = Library {
-        name: name.to_owned(),
-        kind,
-        size: data.len() as u64,
-        has_index: false,
-        members: Vec::new(),
-        symbols: Vec::new(),
-    };
-    match kind {
-        Kind::Archive | Kind::ThinArchive => {
-            let archive = archive::read(data)?;
-            library.has_index = archive.has_index;
-            for member in archive.members {
-                let data = member.data.or_else(|| fetch(&member.name));
-                library.members.push(Part {
-                    name: member.name.into_owned(),
-                    offset: member.offset,
-                    data: data.unwrap_or_default(),
-                    content: data.map_or(Content::Missing, content),
-                });
-            }
-        }
-        Kind::Object => {
-            let content = Content::Object(Box::new(object::read(data)?));
-            library.members.push(Part { name: String::new(), offset: 0, data, content });
-        }
-        _ => {}
-    }
-    library.symbols = merge(&library.members);
-    Ok(library)
+    let outline = outline(name, data, fetch)?;
+    let contents = outline.members().into_iter().map(content).collect();
+    outline.with(contents)
 }
 
-fn content(data: &[u8]) -> Content<'_> {
+/// What a member is.
+#[must_use]
+pub fn content(data: Option<&[u8]>) -> Content<'_> {
+    let Some(data) = data else { return Content::Missing };
     match archive::kind(data) {
         Kind::Object => match object::read(data) {
             Ok(object) => Content::Object(Box::new(object)),
@@ -164,8 +201,15 @@ fn merge<'a>(members: &[Part<'a>]) -> Vec<Merged<'a>> {
             }
         }
     }
-    merged.sort_by_key(|symbol| symbol.name);
+    merged.sort_by_cached_key(|symbol| (start(symbol.name), symbol.name));
     merged
+}
+
+/// The first bytes of a name as a number of the same order, in which most names differ.
+fn start(name: &str) -> u128 {
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
+    u128::from_be_bytes(bytes)
 }
 
 fn take(known: &mut Merged<'_>, number: usize, object: &Object<'_>, symbol: &Symbol<'_>) {

@@ -2,7 +2,7 @@
 
 use object::Endianness;
 use object::elf;
-use object::read::elf::FileHeader;
+use object::read::elf::{FileHeader, Sym as _};
 use rustc_hash::FxHashSet;
 
 use super::elf::{Class, Elf32, Elf64, File, Section, class, open};
@@ -74,7 +74,11 @@ pub fn read(data: &[u8]) -> Result<Object<'_>, Fault> {
 fn read_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Object<'_>, Fault> {
     let file: File<'_, E> = open(data)?;
     let sections = file.headers()?;
-    let symbols = file.symbols(elf::SHT_SYMTAB, |_| true)?;
+    // Of the object's own symbols only variables are of interest.
+    let mut symbols = file.symbols(elf::SHT_SYMTAB, |symbol| {
+        let is_code = matches!(symbol.st_type(), elf::STT_FUNC | elf::STT_FILE);
+        symbol.st_bind() != elf::STB_LOCAL || (!is_code && symbol.st_size(file.endian).into() > 0)
+    })?;
     let mut object = Object { machine: file.machine(), ..Object::default() };
     for (index, section) in sections.iter().enumerate() {
         let grouped = section.flags & elf::SHF_GROUP.0 != 0;
@@ -91,7 +95,7 @@ fn read_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Object<
             object.constants.push(file.constants(index, section)?);
         }
     }
-    for mut symbol in symbols {
+    for symbol in &mut symbols {
         if !symbol.is_undefined() && symbol.name.contains('@') {
             object.versioned.get_or_insert(symbol.name);
             // The default version is what references without one get.
@@ -110,10 +114,9 @@ fn read_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Object<
         if variable {
             object.variables.push(Variable { name: symbol.name, size: symbol.size });
         }
-        if symbol.binding != Binding::Local {
-            object.symbols.push(symbol);
-        }
     }
+    symbols.retain(|symbol| symbol.binding != Binding::Local);
+    object.symbols = symbols;
     if let Some(rules) = pic::rules(object.machine.number) {
         object.uses = Some(uses(&file, &sections, &object.symbols, rules)?);
     }
