@@ -6,6 +6,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Brings the function into static executables. The standard library starts a process that has a directory of its own without
+/// a fork only where it finds this one, and in a static executable nothing but a reference brings it in.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[used]
+static CHANGES_DIRECTORY: unsafe extern "C" fn(
+    *mut libc::posix_spawn_file_actions_t,
+    *const libc::c_char,
+) -> libc::c_int = libc::posix_spawn_file_actions_addchdir_np;
+
 /// How processes are ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {

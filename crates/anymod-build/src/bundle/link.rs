@@ -14,6 +14,7 @@ use anymod_model::codes::wasm as code;
 use anymod_model::stamp::Stamp;
 use anymod_model::target::glob_matches;
 use anymod_model::{Diagnostic, Diagnostics, Target};
+use tempfile::TempDir;
 
 use super::inputs::{Inputs, Read};
 use super::{BundleRequest, Strip, messages};
@@ -31,6 +32,8 @@ pub(super) struct Linked {
     pub(super) bytes: Vec<u8>,
     /// What its exports were meant to be.
     pub(super) exports: Exports,
+    /// Where the linker worked. Removing it takes a while, which whoever has the bytes need not wait for.
+    pub(super) scratch: TempDir,
 }
 
 /// An input of the linker: its path, what the user calls it, and whose functions are in it.
@@ -113,7 +116,7 @@ pub(super) fn link(
         let bytes = wasm::finish(&raw, NAME, &how)?;
         Ok((bytes, exports))
     })
-    .map(|(bytes, exports)| Linked { bytes, exports })
+    .map(|(bytes, exports)| Linked { bytes, exports, scratch })
 }
 
 /// What every module exports, whatever the policy.

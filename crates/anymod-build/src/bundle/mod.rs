@@ -36,6 +36,7 @@ use crate::intercept::digests::Digests;
 use crate::request::StoreRequest;
 use crate::toolchain::wasi::{self, Wasi, WasiTools};
 use inputs::Inputs;
+use link::Linked;
 use report::Report;
 
 /// What to bundle and how.
@@ -354,15 +355,17 @@ impl Making<'_> {
         store: Option<&Store>,
         output: &Path,
     ) -> Result<Bundle, Diagnostics> {
-        let linked = link::link(self.request, self.linker, self.inputs, self.environment)?;
-        let bytes = linked.bytes.as_slice();
+        let Linked { bytes, exports, scratch } =
+            link::link(self.request, self.linker, self.inputs, self.environment)?;
+        let bytes = bytes.as_slice();
         let (report, digest) = std::thread::scope(|scope| {
             let digest = scope.spawn(|| Digest::of(bytes));
+            scope.spawn(move || drop(scratch));
             let report = Report::of(bytes, &output.display().to_string());
             (report, digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         let report = report?;
-        report.check(self.request, &linked)?;
+        report.check(self.request, &exports)?;
         self.check_main(&report)?;
         if let Some(changed) = self.inputs.changed() {
             let message = format!("`{}` changed while it was linked", changed.display());

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use anymod_link::wasm::{ExportKind, Features, ImportKind, Module, read_outline, validate_outline};
+use anymod_link::wasm::{
+    ExportKind, Exports, Features, ImportKind, Module, read_outline, validate_outline,
+};
 use anymod_model::codes::wasm as code;
 use anymod_model::{Diagnostic, Diagnostics};
 use anymod_store::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::link::{Linked, is_allowed, is_own};
+use super::link::{is_allowed, is_own};
 use super::{Bundle, BundleRequest, Outcome};
 use crate::jobs::processors;
 
@@ -111,11 +113,11 @@ impl Report {
     pub(super) fn check(
         &self,
         request: &BundleRequest,
-        linked: &Linked,
+        exports: &Exports,
     ) -> Result<(), Diagnostics> {
         let mut findings = Vec::new();
         let has = |name: &String| self.exports.iter().any(|export| export.name == *name);
-        for name in linked.exports.required.iter().filter(|name| !has(name)) {
+        for name in exports.required.iter().filter(|name| !has(name)) {
             let message = format!("`{name}` is to be exported and is not in the bundle");
             findings.push(
                 Diagnostic::error(&code::EXPORT_MISSING, message)
