@@ -13,9 +13,9 @@ use crate::install;
 use crate::jobs::Jobs;
 use crate::plan::{self, Job, Plan, Selection};
 use crate::project::{Project, interrupted};
-use crate::remote::Remote;
-use crate::request::{BuildRequest, Output, Report, StoreRequest, selection};
+use crate::request::{BuildRequest, Output, Report, selection};
 use crate::run::{self, Ran};
+use crate::shelf::Shelf;
 use crate::size::{ModuleSizes, REPORT_VERSION, SizeReport, SizeRow};
 use crate::snapshot::Remembered;
 use crate::way::{Sink, Way, tell};
@@ -56,10 +56,10 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
     let statuses = check::check(&plan.actions, &project.locations, &mut log);
     let jobs = Jobs::new(request.jobs, &project.environment);
     started(&plan, before.as_ref(), &statuses, &jobs, sink);
-    let store = request.store.as_ref().map(StoreRequest::open).transpose()?;
+    let shelf = request.store.as_ref().map(|store| Shelf::open(store, &request.environment));
+    let shelf = shelf.transpose()?;
     let stale = statuses.iter().any(|status| *status != Status::Fresh);
-    let remote = request.remote.as_ref().filter(|_| store.is_some() && stale);
-    let remote = remote.map(|remote| Remote::start(remote, &request.environment)).transpose()?;
+    let remote = shelf.as_ref().filter(|_| stale).map(Shelf::remote).transpose()?.flatten();
     let way = Way {
         fence: &project.fence,
         root: &project.root,
@@ -68,8 +68,8 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
         jobs: &jobs,
         keep_going: request.keep_going,
         cancel: &request.cancel,
-        store: store.as_ref(),
-        remote: remote.as_ref(),
+        store: shelf.as_ref().map(Shelf::store),
+        remote,
         clock,
     };
     let ran = run::run(&plan, statuses, &way, &mut log, sink)?;

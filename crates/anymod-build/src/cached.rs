@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anymod_model::Diagnostic;
-use anymod_remote::Step;
 use anymod_store::{Digest, Entry, Explanation, Field, Kept, Store};
 
 use crate::action::Action;
@@ -127,6 +126,6 @@ pub(crate) fn keep(
     if let Some(remote) = way.remote.filter(|_| outputs.len() == files.len()) {
         let entry =
             Entry { found: found.clone(), passed: passed.clone(), outputs, said: said.to_owned() };
-        remote.share(Step { namespace: action.kind.name(), key: place.key }, entry, store);
+        remote.share(action.kind.name(), place.key, entry, store);
     }
 }

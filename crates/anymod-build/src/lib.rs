@@ -70,6 +70,7 @@ mod request;
 mod run;
 pub mod settings;
 mod shadow;
+mod shelf;
 pub mod size;
 mod snapshot;
 pub mod split;

@@ -43,8 +43,6 @@ pub struct BuildRequest {
     pub keep_going: bool,
     /// The store that results are taken from and kept in; none to do without.
     pub store: Option<StoreRequest>,
-    /// The server behind the store; none to do without.
-    pub remote: Option<RemoteRequest>,
     /// Tells the build to stop.
     pub cancel: Cancel,
     /// The environment.
@@ -58,6 +56,8 @@ pub struct StoreRequest {
     pub directory: PathBuf,
     /// How it is used.
     pub options: anymod_store::Options,
+    /// The server behind it; none to do without.
+    pub remote: Option<RemoteRequest>,
 }
 
 impl StoreRequest {
@@ -88,7 +88,6 @@ impl BuildRequest {
             jobs: None,
             keep_going: false,
             store: None,
-            remote: None,
             cancel: Cancel::default(),
             environment,
         }

@@ -22,7 +22,7 @@ pub(crate) struct StoreArgs {
 
 // Which remote server to use.
 #[derive(Clone, Debug, Default, Args)]
-pub(crate) struct RemoteArgs {
+pub(crate) struct ServerArgs {
     /// Server of the Remote Execution API behind the store, `grpc://HOST:PORT` or `grpcs://HOST:PORT` [default: as
     /// configured, else none]
     #[arg(long, value_name = "URL")]
@@ -33,6 +33,22 @@ pub(crate) struct RemoteArgs {
     /// Which way results go: `read`, `read-write` or `off` [default: as configured, else `read`]
     #[arg(long, value_name = "MODE")]
     remote_mode: Option<String>,
+}
+
+/// Which store to use, and which server behind it.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct SharedArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Which remote server to use, and for what.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct RemoteArgs {
+    #[command(flatten)]
+    server: ServerArgs,
     /// Have the server's workers compile, where the toolchain can be sent along
     #[arg(long)]
     remote_exec: bool,
@@ -56,9 +72,9 @@ pub(crate) struct RunArgs {
     remote: RemoteArgs,
 }
 
-impl RemoteArgs {
+impl ServerArgs {
     /// Adds what the flags set.
-    pub(crate) fn add(&self, layer: &mut Layer) -> Result<(), Diagnostics> {
+    fn add(&self, layer: &mut Layer) -> Result<(), Diagnostics> {
         if let Some(remote) = &self.remote {
             layer.flag("remote.endpoint", "--remote", remote)?;
         }
@@ -68,6 +84,23 @@ impl RemoteArgs {
         if let Some(mode) = &self.remote_mode {
             layer.flag("remote.mode", "--remote-mode", mode)?;
         }
+        Ok(())
+    }
+}
+
+impl SharedArgs {
+    /// What the flags set.
+    pub(crate) fn layer(&self) -> Result<Layer, Diagnostics> {
+        let mut layer = self.store.layer()?;
+        self.server.add(&mut layer)?;
+        Ok(layer)
+    }
+}
+
+impl RemoteArgs {
+    /// Adds what the flags set.
+    pub(crate) fn add(&self, layer: &mut Layer) -> Result<(), Diagnostics> {
+        self.server.add(layer)?;
         if self.remote_exec {
             layer.flag("remote.execute", "--remote-exec", "true")?;
         }
@@ -123,7 +156,16 @@ pub(crate) fn remote(
     Ok(RemoteRequest::of(settings, &workspace)?)
 }
 
-/// The store that settings mean; none if it is off.
+/// The store that settings mean, with the server behind it; none if it is off.
+pub(crate) fn shared(
+    settings: &Settings,
+    manifest: &Path,
+) -> Result<Option<StoreRequest>, Diagnostics> {
+    let remote = remote(settings, manifest)?;
+    Ok(store(settings).map(|store| StoreRequest { remote, ..store }))
+}
+
+/// The store that settings mean, by itself; none if it is off.
 pub(crate) fn store(settings: &Settings) -> Option<StoreRequest> {
     let directory = PathBuf::from(settings.path("store.path")?);
     let limit = |section: &str| Limit {
@@ -141,5 +183,5 @@ pub(crate) fn store(settings: &Settings) -> Option<StoreRequest> {
     };
     let limits =
         Limits { bytes: all.bytes, entries: all.entries, namespaces: namespaces.collect() };
-    Some(StoreRequest { directory, options: Options { link, limits } })
+    Some(StoreRequest { directory, options: Options { link, limits }, remote: None })
 }

@@ -13,6 +13,7 @@ use super::walk::{Walked, bookkeeping, differences, is_below_any, walk};
 use super::{ArtifactRequest, COPIES, Desk, NAMESPACE, history, remembered, texts};
 use crate::environment::Environment;
 use crate::install;
+use crate::shelf::Step;
 use crate::stat::{self, Stat};
 
 /// How an artifact is captured.
@@ -66,7 +67,7 @@ pub fn capture(request: &ArtifactRequest, how: &How) -> Result<Vec<Captured>, Di
         captured.push(keep(&mut desk, settings, before, set)?);
     }
     remember(&mut desk, &captured);
-    desk.store.collect_if_grown();
+    desk.shelf.store().collect_if_grown();
     desk.log.close()?;
     Ok(captured)
 }
@@ -262,16 +263,19 @@ fn keep(
     let name = settings.name.value.clone();
     let Walked { key, fields, unmatched, .. } = walked;
     let kept = Kept { found: &[], passed: &[], said: "", files: &set.files };
-    let outputs = desk.store.keep(NAMESPACE, key, fields, kept);
+    let step = Step { namespace: NAMESPACE, key: *key, walk: fields };
+    let outputs = desk.shelf.keep(step, kept);
     drop(set.directory);
+    let store = desk.shelf.store();
     let (history_key, history_walk) = history(&name);
     let newest = [("key".to_owned(), *key)];
     let note = Kept { found: &newest, passed: &[], said: "", files: &[] };
-    desk.store.keep(NAMESPACE, &history_key, &history_walk, note);
-    let record = desk.store.peek(NAMESPACE, key);
+    // Which keys this machine had is nobody else's business.
+    store.keep(NAMESPACE, &history_key, &history_walk, note);
+    let record = store.peek(NAMESPACE, key);
     let is_kept =
         record.is_some_and(|record| record.entries.iter().any(|entry| entry.outputs == outputs));
-    let warnings = desk.store.take_warnings();
+    let warnings = desk.shelf.finish();
     if !is_kept {
         return Err(not_kept(&name, warnings));
     }

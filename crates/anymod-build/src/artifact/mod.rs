@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use anymod_model::manifest::{ArtifactSettings, Manifest, Spanned};
 use anymod_model::{Diagnostic, Diagnostics};
-use anymod_store::{Digest, Store};
+use anymod_store::Digest;
 
 pub use capture::{Captured, How, capture};
 pub use populate::{Outcome, Populated, populate};
@@ -31,6 +31,7 @@ use crate::install;
 use crate::log::{Log, Record, VersionId};
 use crate::project::read_manifest;
 use crate::request::StoreRequest;
+use crate::shelf::Shelf;
 use tree::{Entries, Kind, Tree};
 
 /// The part of the store that sets are kept in.
@@ -67,7 +68,7 @@ struct Desk {
     root: PathBuf,
     fence: Fence,
     log: Log,
-    store: Store,
+    shelf: Shelf,
     /// Keeps others out of the project's artifacts.
     _lock: std::fs::File,
 }
@@ -88,7 +89,8 @@ impl Desk {
         file.lock().map_err(|error| install::write_error(&lock, &error))?;
         clear_copies(&directory);
         let log = Log::open(&directory.join("log"), &root);
-        let desk = Desk { fence, log, store: request.store.open()?, _lock: file, root };
+        let shelf = Shelf::open(&request.store, &request.environment)?;
+        let desk = Desk { fence, log, shelf, _lock: file, root };
         Ok((desk, settings))
     }
 

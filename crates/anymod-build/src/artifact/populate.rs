@@ -11,6 +11,7 @@ use super::walk::{Walked, differences, is_below_any, walk};
 use super::{ArtifactRequest, Desk, NAMESPACE, history, texts};
 use crate::install;
 use crate::log::VersionId;
+use crate::shelf::{Shelf, Step};
 use crate::work;
 
 /// What came of an artifact.
@@ -57,7 +58,7 @@ pub fn populate(request: &ArtifactRequest) -> Result<Vec<Populated>, Diagnostics
         desk.log.flush()?;
         let walked = walked?;
         let outcome = one(&mut desk, &settings, &walked)?;
-        let warnings = desk.store.take_warnings();
+        let warnings = desk.shelf.finish();
         let name = settings.name.value.clone();
         populated.push(Populated { name, key: walked.key, outcome, warnings });
     }
@@ -70,17 +71,23 @@ fn one(
     settings: &ArtifactSettings,
     walked: &Walked,
 ) -> Result<Outcome, Diagnostics> {
-    let record = desk.store.find(NAMESPACE, &walked.key);
-    let entries = record.map(|record| record.entries).unwrap_or_default();
-    for entry in entries.iter().filter(|entry| is_complete(entry, settings)) {
-        if restore(desk, entry)? {
-            let outputs: Vec<String> =
-                entry.outputs.iter().map(|output| output.name.clone()).collect();
-            let removed = remove_leftovers(desk, settings, &outputs)?;
-            let versions = restored(desk, entry)?;
-            desk.remember(&settings.name.value, walked.key, versions);
-            return Ok(Outcome::Hit { outputs, removed });
+    let step = Step { namespace: NAMESPACE, key: walked.key, walk: &walked.fields };
+    let mut put = |entry: &Entry| {
+        let whole = is_complete(entry, settings) && restore(desk, entry)?;
+        Ok::<_, Diagnostics>(whole.then(|| entry.clone()))
+    };
+    let mut found = None;
+    for find in [Shelf::look, Shelf::ask] {
+        if found.is_none() {
+            found = find(&desk.shelf, step, &mut |_| true, &mut put)?;
         }
+    }
+    if let Some(entry) = found {
+        let outputs: Vec<String> = entry.outputs.iter().map(|output| output.name.clone()).collect();
+        let removed = remove_leftovers(desk, settings, &outputs)?;
+        let versions = restored(desk, &entry)?;
+        desk.remember(&settings.name.value, walked.key, versions);
+        return Ok(Outcome::Hit { outputs, removed });
     }
     Ok(Outcome::Miss { differences: nearest(desk, &settings.name.value, &walked.fields) })
 }
@@ -118,7 +125,7 @@ fn put(desk: &Desk, entry: &Entry, to: &[PathBuf]) -> Result<bool, Diagnostics> 
     for path in to {
         desk.fence.make_way(path)?;
     }
-    Ok(desk.store.restore(&entry.outputs, to)?)
+    Ok(desk.shelf.store().restore(&entry.outputs, to)?)
 }
 
 /// The files that were just put in place, as the log numbers them.
@@ -163,8 +170,9 @@ const COMPARED: usize = 4;
 /// How a walk differs from the nearest of those that were kept last under the same name.
 fn nearest(desk: &Desk, name: &str, now: &[Field]) -> Option<Vec<String>> {
     let (key, _) = history(name);
-    let kept = desk.store.peek(NAMESPACE, &key)?;
+    let store = desk.shelf.store();
+    let kept = store.peek(NAMESPACE, &key)?;
     let keys = kept.entries.iter().filter_map(|entry| Some(entry.found.first()?.1));
-    let records = keys.take(COMPARED).filter_map(|key| desk.store.peek(NAMESPACE, &key));
+    let records = keys.take(COMPARED).filter_map(|key| store.peek(NAMESPACE, &key));
     records.map(|record| differences(&record.walk, now)).min_by_key(Vec::len)
 }

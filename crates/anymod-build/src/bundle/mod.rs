@@ -27,13 +27,14 @@ use std::time::Duration;
 pub use anymod_link::wasm::ExportPolicy;
 use anymod_model::codes::wasm as code;
 use anymod_model::{Diagnostic, Diagnostics, Target};
-use anymod_store::{Claim, Digest, Entry, Explanation, Output, Store, Visit};
+use anymod_store::{Claim, Digest, Entry, Explanation, Output, Visit};
 pub use report::{Export, Import, offers_and_needs};
 
 use crate::environment::Environment;
 use crate::install;
 use crate::intercept::digests::Digests;
 use crate::request::StoreRequest;
+use crate::shelf::{Shelf, Step};
 use crate::toolchain::wasi::{self, Wasi, WasiTools};
 use inputs::Inputs;
 use link::Linked;
@@ -193,6 +194,8 @@ pub struct Bundle {
     pub digest: String,
     /// How many bytes it has.
     pub bytes: u64,
+    /// True if something of it came from a remote server.
+    pub remote: bool,
     /// What went wrong with the store, which no bundle waits for.
     pub warnings: Vec<Diagnostic>,
 }
@@ -232,21 +235,22 @@ pub fn bundle(request: &BundleRequest, environment: &Environment) -> Result<Bund
             .hint("give the bundle another name with `-o`")
             .into());
     }
-    let store = request.store.as_ref().map(StoreRequest::open).transpose()?;
-    let store = store.map(Store::for_a_moment);
+    let shelf = request.store.as_ref().map(|store| Shelf::open(store, environment)).transpose()?;
+    let shelf = shelf.map(Shelf::for_a_moment);
     let mut made =
         Making { request, environment, linker: &linker, inputs: &inputs, digests: &mut digests }
-            .make(&place, store.as_ref(), &output)?;
+            .make(&place, shelf.as_ref(), &output)?;
     if let Some(tool) = &request.cwasm {
         let precompiled =
-            precompile::precompile(tool, &made, store.as_ref(), &mut digests, environment)?;
+            precompile::precompile(tool, &made, shelf.as_ref(), &mut digests, environment)?;
         made.cwasm = Some(precompiled);
     }
     digests.remember();
     if request.output.is_none() {
         keep_few(&memory, &made.path);
     }
-    made.warnings = store.map(|store| store.take_warnings()).unwrap_or_default();
+    made.remote = shelf.as_ref().is_some_and(|shelf| shelf.hits() > 0);
+    made.warnings = shelf.map(|shelf| shelf.finish()).unwrap_or_default();
     Ok(made)
 }
 
@@ -254,6 +258,12 @@ pub fn bundle(request: &BundleRequest, environment: &Environment) -> Result<Bund
 struct Place {
     key: Digest,
     walk: Explanation,
+}
+
+impl Place {
+    fn step(&self) -> Step<'_> {
+        Step { namespace: NAMESPACE, key: self.key, walk: &self.walk.0 }
+    }
 }
 
 /// Walks over what is asked for, but for what the bytes do not depend on.
@@ -281,6 +291,14 @@ fn walk_request(request: &BundleRequest, visitor: &mut dyn Visit) {
     }
 }
 
+/// Looks for a bundle, in the store or behind it.
+type Find = fn(
+    &Shelf,
+    Step<'_>,
+    &mut dyn FnMut(&Entry) -> bool,
+    &mut dyn FnMut(&Entry) -> Result<Option<Bundle>, Diagnostics>,
+) -> Result<Option<Bundle>, Diagnostics>;
+
 /// Making one bundle.
 struct Making<'a> {
     request: &'a BundleRequest,
@@ -294,17 +312,18 @@ impl Making<'_> {
     fn make(
         &mut self,
         place: &Place,
-        store: Option<&Store>,
+        shelf: Option<&Shelf>,
         output: &Path,
     ) -> Result<Bundle, Diagnostics> {
-        let Some(store) = store else { return self.link(place, None, output) };
-        let hit = |making: &mut Self, outcome| match making.request.force {
+        let Some(shelf) = shelf else { return self.link(place, None, output) };
+        let hit = |making: &mut Self, find: Find, outcome| match making.request.force {
             true => Ok(None),
-            false => making.hit(place, store, output, outcome),
+            false => making.hit(place, shelf, find, output, outcome),
         };
-        if let Some(bundle) = hit(self, Outcome::Hit)? {
+        if let Some(bundle) = hit(self, Shelf::look, Outcome::Hit)? {
             return Ok(bundle);
         }
+        let store = shelf.store();
         let mut claim = store.claim(&place.key);
         if matches!(claim, Claim::Busy) {
             // Whoever links it now may be killed, or may fail; then it is linked here, whatever others do.
@@ -312,33 +331,37 @@ impl Making<'_> {
             claim = store.claim(&place.key);
         }
         // Somebody may have finished between the look and the claim.
-        if let Some(bundle) = hit(self, Outcome::Waited)? {
+        if let Some(bundle) = hit(self, Shelf::look, Outcome::Waited)? {
             return Ok(bundle);
         }
-        let linked = self.link(place, Some(store), output);
+        if let Some(bundle) = hit(self, Shelf::ask, Outcome::Hit)? {
+            return Ok(bundle);
+        }
+        let linked = self.link(place, Some(shelf), output);
         drop(claim);
         linked
     }
 
-    /// The bundle that the store has, put in place unless it is there.
+    /// The bundle that is found, put in place unless it is there.
     fn hit(
         &mut self,
         place: &Place,
-        store: &Store,
+        shelf: &Shelf,
+        find: Find,
         output: &Path,
         outcome: Outcome,
     ) -> Result<Option<Bundle>, Diagnostics> {
-        let Some(record) = store.find(NAMESPACE, &place.key) else { return Ok(None) };
-        for entry in &record.entries {
+        let mut put = |entry: &Entry| {
             let Entry { outputs, said, .. } = entry;
-            let ([wasm], Some(report)) = (outputs.as_slice(), Report::read(said)) else { continue };
+            let ([wasm], Some(report)) = (outputs.as_slice(), Report::read(said)) else {
+                return Ok(None);
+            };
             self.check_main(&report)?;
-            let there = self.digests.lasting(output) == Some(wasm.digest);
-            if there || store.restore(outputs, &[output.to_owned()])? {
-                return Ok(Some(report.bundle(output, outcome, wasm.digest, wasm.size)));
-            }
-        }
-        Ok(None)
+            let there = self.digests.lasting(output) == Some(wasm.digest)
+                || shelf.store().restore(outputs, &[output.to_owned()])?;
+            Ok(there.then(|| report.bundle(output, outcome, wasm.digest, wasm.size)))
+        };
+        find(shelf, place.step(), &mut |_| true, &mut put)
     }
 
     /// Holds the bundle against the main module that will load it, before anything is delivered.
@@ -352,7 +375,7 @@ impl Making<'_> {
     fn link(
         &mut self,
         place: &Place,
-        store: Option<&Store>,
+        shelf: Option<&Shelf>,
         output: &Path,
     ) -> Result<Bundle, Diagnostics> {
         let Linked { bytes, exports, scratch } =
@@ -373,16 +396,16 @@ impl Making<'_> {
             return Err(finding.hint("run the command again when its build has ended").into());
         }
         let size = bytes.len() as u64;
-        let keep = |store: &Store| {
+        let keep = |shelf: &Shelf| {
             let name = "bundle.wasm".to_owned();
             let outputs = vec![Output { name, digest, size, executable: false }];
             let said = report.to_text();
             let entry = Entry { found: Vec::new(), passed: Vec::new(), outputs, said };
-            store.adopt(NAMESPACE, &place.key, &place.walk.0, entry, &[(digest, bytes)])
+            shelf.adopt(place.step(), entry, &[(digest, bytes)]);
         };
         std::thread::scope(|scope| {
             // What cannot be kept is told with the store's warnings.
-            store.map(|store| scope.spawn(move || keep(store)));
+            shelf.map(|shelf| scope.spawn(move || keep(shelf)));
             // A crash of the machine that leaves the name without the bytes is noticed by the next call.
             install::write_built(output, bytes)
         })?;

@@ -7,13 +7,14 @@ use std::process::Command;
 
 use anymod_model::Diagnostic;
 use anymod_model::codes::wasm as code;
-use anymod_store::{Explanation, Kept, Store, Visit};
+use anymod_store::{Entry, Explanation, Kept, Visit};
 
 use super::Bundle;
 use crate::children::Children;
 use crate::environment::Environment;
 use crate::install;
 use crate::intercept::digests::Digests;
+use crate::shelf::{Shelf, Step};
 
 const NAMESPACE: &str = "precompile";
 
@@ -24,7 +25,7 @@ const NAMESPACE: &str = "precompile";
 pub(super) fn precompile(
     tool: &Path,
     bundle: &Bundle,
-    store: Option<&Store>,
+    shelf: Option<&Shelf>,
     digests: &mut Digests,
     environment: &Environment,
 ) -> Result<PathBuf, Diagnostic> {
@@ -42,15 +43,16 @@ pub(super) fn precompile(
     walk.field("tool", &digest.to_string());
     walk.field("machine", std::env::consts::ARCH);
     walk.field("bundle", &bundle.digest);
-    let key = walk.key();
-    if let Some(store) = store
-        && let Some(record) = store.find(NAMESPACE, &key)
-    {
-        for entry in record.entries.iter().filter(|entry| entry.outputs.len() == 1) {
-            let there = entry.outputs.first().map(|output| output.digest);
-            if digests.lasting(&to) == there
-                || store.restore(&entry.outputs, std::slice::from_ref(&to))?
-            {
+    let step = Step { namespace: NAMESPACE, key: walk.key(), walk: &walk.0 };
+    if let Some(shelf) = shelf {
+        let mut put = |entry: &Entry| {
+            let [made] = entry.outputs.as_slice() else { return Ok(None) };
+            let there = digests.lasting(&to) == Some(made.digest)
+                || shelf.store().restore(&entry.outputs, std::slice::from_ref(&to))?;
+            Ok::<_, Diagnostic>(there.then(|| to.clone()))
+        };
+        for find in [Shelf::look, Shelf::ask] {
+            if let Some(to) = find(shelf, step, &mut |_| true, &mut put)? {
                 return Ok(to);
             }
         }
@@ -58,14 +60,9 @@ pub(super) fn precompile(
     let scratch =
         tempfile::tempdir().map_err(|error| install::write_error(&std::env::temp_dir(), &error))?;
     let made = run(&program, &bundle.path, scratch.path(), environment)?;
-    if let Some(store) = store {
+    if let Some(shelf) = shelf {
         let files = [("bundle.cwasm".to_owned(), made.clone())];
-        store.keep(
-            NAMESPACE,
-            &key,
-            &walk.0,
-            Kept { found: &[], passed: &[], said: "", files: &files },
-        );
+        shelf.keep(step, Kept { found: &[], passed: &[], said: "", files: &files });
     }
     install::write_built(&to, &install::read(&made)?)?;
     Ok(to)

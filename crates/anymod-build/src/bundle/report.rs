@@ -171,6 +171,7 @@ impl Report {
             imports: self.imports,
             digest: digest.to_string(),
             bytes,
+            remote: false,
             warnings: Vec::new(),
         }
     }

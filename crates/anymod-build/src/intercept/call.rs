@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use anymod_model::Diagnostic;
 use anymod_model::codes::intercept as codes;
-use anymod_store::Store;
 
 use super::added;
 use super::command::{Driver, Item, Language, Mode, language};
@@ -19,6 +18,7 @@ use super::queries::{self, Answer};
 use super::response;
 use super::rules::{self, Context};
 use super::trace::{Outcome, TraceRecord, VERSION};
+use crate::shelf::Shelf;
 use crate::target::Compiler;
 
 /// A call under the name of a tool.
@@ -68,7 +68,7 @@ pub fn main(called: &Called) -> u8 {
             ..TraceRecord::default()
         },
         digests: Digests::new(&config.directory),
-        store: None,
+        shelf: None,
         ran: false,
         hit: false,
         config: &config,
@@ -84,9 +84,10 @@ pub fn main(called: &Called) -> u8 {
     if call.hit && !call.ran {
         call.record.outcome = Outcome::Hit;
     }
-    let Call { mut record, store, .. } = call;
-    if let Some(store) = store {
-        store.collect_if_grown();
+    let Call { mut record, shelf, .. } = call;
+    if let Some(shelf) = shelf {
+        shelf.store().collect_if_grown();
+        record.remote = record.outcome == Outcome::Hit && shelf.hits() > 0;
     }
     record.exit = ended.exit;
     if ended.exit != 0 {
@@ -122,8 +123,8 @@ pub(super) struct Call<'a> {
     pub(super) surroundings: Surroundings,
     pub(super) record: TraceRecord,
     pub(super) digests: Digests,
-    /// The store, once it is needed.
-    pub(super) store: Option<Store>,
+    /// The store and what is behind it, once they are needed.
+    pub(super) shelf: Option<Shelf>,
     /// True once a tool ran.
     pub(super) ran: bool,
     /// True once something came out of the store.

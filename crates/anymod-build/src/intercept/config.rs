@@ -114,6 +114,8 @@ pub(crate) struct Config {
     pub(crate) environment: PathBuf,
     pub(crate) target: Description,
     pub(crate) store: Option<StoreConfig>,
+    /// Where the build's own process answers for what the store does not have.
+    pub(crate) parent: Option<PathBuf>,
     pub(crate) trace: PathBuf,
     pub(crate) host_python: Vec<PathBuf>,
     /// Directories and what stands for them, the longest first.
@@ -135,6 +137,7 @@ impl Config {
             environment: target.directory.clone(),
             target: target.description.clone(),
             store: None,
+            parent: None,
             trace: trace.to_owned(),
             host_python: Vec::new(),
             roots: Vec::new(),

@@ -18,6 +18,8 @@ pub struct Setup<'a> {
     pub target: &'a TargetEnvironment,
     /// The store that compilations, archives and links go through; none to run them all.
     pub store: Option<(PathBuf, anymod_store::Options)>,
+    /// The socket of a process that answers for what the store does not have.
+    pub parent: Option<PathBuf>,
     /// Where records of commands go, absolute.
     pub trace: PathBuf,
     /// Header directories of the Python that runs the build, absolute; the target's take their place.
@@ -40,6 +42,7 @@ impl<'a> Setup<'a> {
         Setup {
             target,
             store: None,
+            parent: None,
             trace,
             host_python: Vec::new(),
             roots: Vec::new(),
@@ -151,6 +154,7 @@ pub fn install(
         environment: absolute(&setup.target.directory),
         trace: absolute(&setup.trace),
         store: setup.store.as_ref().map(|(store, options)| StoreConfig::of(store, options)),
+        parent: setup.parent.clone(),
         host_python: setup.host_python.iter().map(|path| real(path)).collect(),
         roots,
         exports: setup.exports.clone(),

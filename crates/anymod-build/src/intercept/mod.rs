@@ -59,4 +59,5 @@ pub use config::{ExportPolicy, Flags};
 pub use flags::{CommandLines, Documented, command_lines, documented, rule, shell};
 pub use install::{Setup, StandIn, install};
 pub use names::{Role, role};
+pub(crate) use stored::KINDS;
 pub use trace::{Outcome, TraceRecord, VERSION, read_trace};

@@ -15,6 +15,7 @@ use super::linker;
 use super::places::{self, Places};
 use super::process::{Ended, Surroundings};
 use super::stored::{Made, Run, Step, Stored, Went};
+use crate::shelf::Shelf;
 use crate::target::Compiler;
 use crate::{depfile, install};
 
@@ -62,7 +63,7 @@ impl Call<'_> {
     fn link_walk(&mut self, pieces: &[linker::Piece]) -> Option<Explanation> {
         let program = self.config.target.tools.ld.as_deref()?;
         let files = linker::files(pieces, self.directory)?;
-        self.open_store()?;
+        self.open_shelf()?;
         let places = Places::new(self.config, self.directory, None);
         let mut walk = Explanation::default();
         walk.field("kind", "link");
@@ -97,11 +98,11 @@ impl Call<'_> {
         };
         let words: Vec<OsString> = program.into_iter().chain(arguments.iter().cloned()).collect();
         self.record(&words);
-        let Call { config: _, digests, store, surroundings, directory, .. } = self;
-        let Some(store) = store.as_ref() else { return Ok(Ended::default()) };
+        let Call { config: _, digests, shelf, surroundings, directory, .. } = self;
+        let Some(shelf) = shelf.as_ref() else { return Ok(Ended::default()) };
         let places = Places::new(self.config, directory, None);
         let step = Step { kind: "archive", walk, output: &output, headers: None };
-        let went = Stored { store, digests, places: &places, directory }.step(&step, || {
+        let went = Stored { shelf, digests, places: &places, directory }.step(&step, || {
             let ended = start(&words, surroundings, true)?;
             let made = said(&ended).map(|said| Made { read: Vec::new(), said });
             Ok((ended, made))
@@ -118,7 +119,7 @@ impl Call<'_> {
         if self.config.target.tools.compiler == Compiler::Emcc || !is_for_store(output) {
             return None;
         }
-        self.open_store()?;
+        self.open_shelf()?;
         let identity = self.config.identity(&self.config.target.tools.ar)?;
         let mut walk = Explanation::default();
         walk.field("kind", "archive");
@@ -150,15 +151,15 @@ impl Call<'_> {
         };
         let search = places::searched(&driver.items, &places);
         let source = compilation.source.to_str().unwrap_or_default();
-        let Call { digests, store, surroundings, directory, .. } = self;
-        let Some(store) = store.as_ref() else { return Ok(Ended::default()) };
+        let Call { digests, shelf, surroundings, directory, .. } = self;
+        let Some(shelf) = shelf.as_ref() else { return Ok(Ended::default()) };
         let step = Step {
             kind: "compile",
             walk,
             output: &compilation.output,
             headers: Some((source, &search)),
         };
-        let went = Stored { store, digests, places: &places, directory }
+        let went = Stored { shelf, digests, places: &places, directory }
             .step(&step, || compile(compilation, &maps, surroundings))?;
         let went = match went {
             Went::Ran((ended, read)) => {
@@ -185,7 +186,7 @@ impl Call<'_> {
         if emcc || !compilation.can_be_kept || !is_for_store(&compilation.output) {
             return None;
         }
-        self.open_store()?;
+        self.open_shelf()?;
         let mut walk = Explanation::default();
         walk.field("kind", "compile");
         for word in &compilation.words {
@@ -211,11 +212,11 @@ impl Call<'_> {
         words: &[OsString],
         output: &Path,
     ) -> Result<Ended, Diagnostic> {
-        let Call { digests, store, surroundings, directory, .. } = self;
-        let Some(store) = store.as_ref() else { return Ok(Ended::default()) };
+        let Call { digests, shelf, surroundings, directory, .. } = self;
+        let Some(shelf) = shelf.as_ref() else { return Ok(Ended::default()) };
         let places = Places::new(self.config, directory, None);
         let step = Step { kind, walk, output, headers: None };
-        let went = Stored { store, digests, places: &places, directory }.step(&step, || {
+        let went = Stored { shelf, digests, places: &places, directory }.step(&step, || {
             let unfinished = unfinished(output, "tmp");
             let ended = start(&with_output(words, &unfinished), surroundings, true)?;
             finish(&ended, &unfinished, output)?;
@@ -276,13 +277,13 @@ impl Call<'_> {
     }
 
     /// Opens the store, if there is one.
-    fn open_store(&mut self) -> Option<()> {
-        if self.store.is_none() {
-            let store = self.config.store.as_ref()?;
-            self.store =
-                Store::open(&store.directory, store.options()).ok().map(Store::for_a_moment);
+    fn open_shelf(&mut self) -> Option<()> {
+        if self.shelf.is_none() {
+            let config = self.config.store.as_ref()?;
+            let store = Store::open(&config.directory, config.options()).ok()?;
+            self.shelf = Some(Shelf::of_child(store, self.config.parent.clone()).for_a_moment());
         }
-        self.store.is_some().then_some(())
+        Some(())
     }
 }
 

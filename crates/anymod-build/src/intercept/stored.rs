@@ -5,20 +5,25 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anymod_model::Diagnostic;
-use anymod_store::{Claim, Digest, Entry, Explanation, Kept, Store};
+use anymod_store::{Claim, Digest, Entry, Explanation, Kept};
 use rustc_hash::FxHashMap;
 
 use super::digests::Digests;
 use super::places::Places;
 use crate::disk::{absent, join};
+use crate::shelf::{self, Shelf};
+use crate::stat::Stat;
 use crate::{incbin, shadow};
+
+/// The kinds of steps, each a part of the store.
+pub(crate) const KINDS: [&str; 3] = ["compile", "archive", "link"];
 
 /// What a build's calls use of the store.
 pub(crate) struct Stored<'a> {
-    pub(crate) store: &'a Store,
+    pub(crate) shelf: &'a Shelf,
     pub(crate) digests: &'a mut Digests,
     pub(crate) places: &'a Places,
     /// Where the command runs.
@@ -27,7 +32,7 @@ pub(crate) struct Stored<'a> {
 
 /// A step that can be kept.
 pub(crate) struct Step<'a> {
-    /// The kind of action, a part of the store.
+    /// One of [`KINDS`].
     pub(crate) kind: &'static str,
     pub(crate) walk: Explanation,
     /// The file it makes.
@@ -54,6 +59,14 @@ pub(crate) enum Went<T> {
 /// What running a step gives: something for the caller, and what is to be kept, if anything.
 pub(crate) type Run<T> = Result<(T, Option<Made>), Diagnostic>;
 
+/// Looks for a step, in the store or behind it.
+type Find = fn(
+    &Shelf,
+    shelf::Step<'_>,
+    &mut dyn FnMut(&Entry) -> bool,
+    &mut dyn FnMut(&Entry) -> Result<Option<(Vec<String>, String)>, Diagnostic>,
+) -> Result<Option<(Vec<String>, String)>, Diagnostic>;
+
 /// The longest that a call waits for another one that runs the same step.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -64,40 +77,48 @@ impl Stored<'_> {
         step: &Step<'_>,
         run: impl FnOnce() -> Run<T>,
     ) -> Result<Went<T>, Diagnostic> {
-        let key = step.walk.key();
-        if let Some(hit) = self.hit(step, &key) {
+        let place = shelf::Step { namespace: step.kind, key: step.walk.key(), walk: &step.walk.0 };
+        let key = place.key;
+        if let Some(hit) = self.hit(step, place, Shelf::look) {
             return Ok(hit);
         }
-        let store = self.store;
+        let store = self.shelf.store();
         let mut claim = store.claim(&key);
         if matches!(claim, Claim::Busy) {
             // Whoever runs it now may be killed, or may fail; then it is run here, whatever others do.
             let _ = store.wait(&key, PATIENCE);
             claim = store.claim(&key);
         }
-        if let Some(hit) = self.hit(step, &key) {
-            return Ok(hit);
+        for find in [Shelf::look, Shelf::ask] {
+            if let Some(hit) = self.hit(step, place, find) {
+                return Ok(hit);
+            }
         }
+        let begun = SystemTime::now();
         let (ran, made) = run()?;
         if let Some(made) = made {
-            self.keep(step, &key, &made);
+            self.keep(step, place, &made, begun);
         }
         drop(claim);
         Ok(Went::Ran(ran))
     }
 
-    /// What the store has for a step, put in place.
-    fn hit<T>(&mut self, step: &Step<'_>, key: &Digest) -> Option<Went<T>> {
-        let record = self.store.find(step.kind, key)?;
-        let entry = record.entries.into_iter().find(|entry| self.is_as_now(step, entry))?;
+    /// What is found for a step, put in place.
+    fn hit<T>(&mut self, step: &Step<'_>, place: shelf::Step<'_>, find: Find) -> Option<Went<T>> {
+        let (shelf, places) = (self.shelf, self.places);
+        let mut put = |entry: &Entry| {
+            if entry.outputs.len() != 1
+                || !shelf.store().restore(&entry.outputs, &[step.output.to_owned()])?
+            {
+                return Ok(None);
+            }
+            let read = entry.found.iter().filter(|(_, digest)| *digest != absent());
+            let read = read.map(|(path, _)| places.real(path).into_owned()).collect();
+            Ok(Some((read, places.real_text(&entry.said))))
+        };
+        let found = find(shelf, place, &mut |entry| self.is_as_now(step, entry), &mut put);
         // A destination that cannot be written is for the tool to complain about.
-        let restored = self.store.restore(&entry.outputs, &[step.output.to_owned()]);
-        if !restored.unwrap_or(false) {
-            return None;
-        }
-        let read = entry.found.iter().filter(|(_, digest)| *digest != absent());
-        let read = read.map(|(path, _)| self.places.real(path).into_owned()).collect();
-        Some(Went::Hit(read, self.places.real_text(&entry.said)))
+        found.unwrap_or(None).map(|(read, said)| Went::Hit(read, said))
     }
 
     /// True if everything that an entry was made of is as it was.
@@ -106,7 +127,7 @@ impl Stored<'_> {
             let path = self.directory.join(&*self.places.real(path));
             self.digests.lasting(&path).unwrap_or_else(absent) == *digest
         });
-        if entry.outputs.len() != 1 || !same {
+        if !same {
             return false;
         }
         let read = entry.found.iter().filter(|(_, digest)| *digest != absent());
@@ -118,12 +139,18 @@ impl Stored<'_> {
         })
     }
 
-    fn keep(&mut self, step: &Step<'_>, key: &Digest, made: &Made) {
+    /// Keeps what a step that began at `begun` made, unless something that it read was touched since.
+    fn keep(&mut self, step: &Step<'_>, place: shelf::Step<'_>, made: &Made, begun: SystemTime) {
         let mut found = Vec::new();
         let mut add = |path: &str, digest: Digest| {
             found.push((self.places.portable(path).into_owned(), digest));
         };
         for path in &made.read {
+            let touched = std::fs::metadata(self.directory.join(path))
+                .is_ok_and(|there| Stat::of(&there).is_after(begun));
+            if touched {
+                return;
+            }
             match self.digests.lasting(&self.directory.join(path)) {
                 // Gone already, or not named in text: nobody could tell whether it is the same later.
                 None => return,
@@ -145,7 +172,7 @@ impl Stored<'_> {
         let said = self.places.portable_text(&made.said);
         let files = [("output".to_owned(), step.output.to_owned())];
         let kept = Kept { found: &found, passed: &passed, said: &said, files: &files };
-        self.store.keep(step.kind, key, &step.walk.0, kept);
+        self.shelf.keep(place, kept);
     }
 
     /// Files at places where the compiler looks before it finds one of the files that it read.

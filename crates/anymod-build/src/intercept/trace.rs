@@ -62,6 +62,9 @@ pub struct TraceRecord {
     pub rules: Vec<String>,
     /// What came of it.
     pub outcome: Outcome,
+    /// True for a hit that a remote server had.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub remote: bool,
     /// Exit status; 128 and the signal for a tool that was killed.
     pub exit: i32,
     /// Sources that were compiled, or restored.

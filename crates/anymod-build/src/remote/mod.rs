@@ -4,17 +4,19 @@
 //! from it goes into the store and from there into its place, and what is given to it comes out of the store.
 
 mod execute;
+pub(crate) mod relay;
 mod request;
 mod scan;
 mod toolchain;
 
 use anymod_model::Diagnostic;
 use anymod_model::codes::remote as codes;
-use anymod_remote::{Client, Step, Traffic, Uploaded};
+use anymod_remote::{Client, Fetched, Step, Traffic, Uploaded};
 pub use anymod_remote::{Tried, Went};
-use anymod_store::{Entry, Store};
+use anymod_store::{Digest, Entry, Store};
 
 use crate::environment::Environment;
+use crate::shelf;
 
 pub(crate) use execute::{Executor, home_path};
 pub use request::RemoteRequest;
@@ -52,13 +54,43 @@ impl Remote {
         self.client.off().is_none()
     }
 
+    /// What a step was found to read elsewhere: entries without outputs. Waits for the answer; none is a miss.
+    pub(crate) fn known(&self, namespace: &'static str, key: Digest) -> Vec<Entry> {
+        let (give, take) = std::sync::mpsc::sync_channel(1);
+        self.client.surroundings(Step { namespace, key }, move |answer| {
+            // Nobody listens any more once the call is over.
+            let _ = give.send(answer);
+        });
+        let answer = take.recv().ok().and_then(Result::ok);
+        answer.map(|record| record.entries).unwrap_or_default()
+    }
+
+    /// What came of a step among the files of `known`, put into the store. Waits for the answer; none is a miss.
+    pub(crate) fn fetch(
+        &self,
+        step: shelf::Step<'_>,
+        known: Entry,
+        store: &Store,
+    ) -> Option<Entry> {
+        let shelf::Step { namespace, key, walk } = step;
+        let (give, take) = std::sync::mpsc::sync_channel(1);
+        let blobs = store.blobs();
+        let lacks = move |output: &anymod_store::Output| !blobs.has(&output.digest, output.size);
+        self.client.fetch(Step { namespace, key }, known, lacks, move |answer| {
+            let _ = give.send(answer);
+        });
+        let Fetched { entry, blobs } = take.recv().ok()?.ok()?;
+        let blobs: Vec<_> = blobs.iter().map(|blob| (Digest::of(blob), blob.as_slice())).collect();
+        store.adopt(namespace, &key, walk, entry.clone(), &blobs).then_some(entry)
+    }
+
     /// Gives it what the store has just kept.
-    pub(crate) fn share(&self, step: Step, entry: Entry, store: &Store) {
+    pub(crate) fn share(&self, namespace: &'static str, key: Digest, entry: Entry, store: &Store) {
         let blobs = store.blobs();
         let load = move |digest: &anymod_remote::message::Digest| {
             blobs.read(&digest.sha256()?, digest.size()?)
         };
-        self.client.share(step, entry, Box::new(load));
+        self.client.share(Step { namespace, key }, entry, Box::new(load));
     }
 
     /// Waits for uploads within the bound; what crossed the network, and what went wrong.
@@ -82,6 +114,14 @@ impl Remote {
         }
         (self.client.traffic(), findings)
     }
+}
+
+/// The finding of a process that cannot listen for those that it starts.
+pub(crate) fn unheard(error: &std::io::Error) -> Diagnostic {
+    let why = crate::install::reason(error);
+    let message = format!("calls of compilers do without the remote server: {why}");
+    let hint = "set `TMPDIR` to a directory with a short path that can be written";
+    Diagnostic::warning(&codes::OFF, message).hint(hint)
 }
 
 /// Tries out what a server says and does, step by step.

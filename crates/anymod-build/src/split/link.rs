@@ -7,7 +7,7 @@ use std::process::Command;
 use anymod_link::host::image;
 use anymod_model::codes::split as codes;
 use anymod_model::{Diagnostic, Diagnostics, Place};
-use anymod_store::{Digest, Explanation, Kept, Store, Visit as _};
+use anymod_store::{Digest, Entry, Explanation, Kept, Visit as _};
 use serde::Serialize;
 
 use super::emit;
@@ -20,6 +20,7 @@ use crate::depfile;
 use crate::environment::Environment;
 use crate::install;
 use crate::request::StoreRequest;
+use crate::shelf::{Shelf, Step};
 
 /// The part of the store that links are kept in.
 const NAMESPACE: &str = "link";
@@ -65,8 +66,8 @@ pub fn link(
     }
     emit::emit(&plan)?;
     let links = &plan.links;
-    let store = store.map(StoreRequest::open).transpose()?;
     let environment = &request.environment;
+    let shelf = store.map(|store| Shelf::open(store, environment)).transpose()?;
     let compiler = environment.find_program(&links.compiler).ok_or_else(|| {
         Diagnostic::error(
             &anymod_model::codes::build::TOOL_FAILED,
@@ -75,9 +76,10 @@ pub fn link(
         .hint("name another one with `compiler` in `[split]`")
     })?;
     let linker = linker(&plan, environment)?;
-    let driver = Driver { compiler, linker, plan: &plan, store, environment };
+    let driver = Driver { compiler, linker, plan: &plan, shelf: shelf.as_ref(), environment };
     let all: Vec<&Link> = std::iter::once(&links.host).chain(&links.modules).collect();
     let results = parallel::map(&all, |link| driver.link(link));
+    let trouble = shelf.as_ref().map(Shelf::finish).unwrap_or_default();
     let (mut outputs, mut findings) = (Vec::new(), Vec::new());
     for result in results {
         match result {
@@ -96,6 +98,7 @@ pub fn link(
         ..VerifyRequest::default()
     })?;
     let mut diagnostics = verified.diagnostics.clone();
+    diagnostics.extend(trouble);
     diagnostics.extend(unmatched(&plan, &host)?);
     diagnostics.extend(init_functions(&plan)?);
     Ok(LinkReport { plan, outputs, verified, diagnostics })
@@ -159,7 +162,7 @@ struct Driver<'d> {
     compiler: PathBuf,
     linker: PathBuf,
     plan: &'d SplitPlan,
-    store: Option<Store>,
+    shelf: Option<&'d Shelf>,
     environment: &'d Environment,
 }
 
@@ -208,31 +211,29 @@ impl Driver<'_> {
 
     fn link(&self, link: &Link) -> Result<Linked, Diagnostic> {
         let file = self.plan.links.directory.join(&link.file);
-        let Some(store) = &self.store else {
+        let Some(shelf) = self.shelf else {
             self.run(link)?;
             return linked(file, false);
         };
         let walk = self.walk(link)?;
-        let key = walk.key();
-        let unchanged = |found: &[(String, Digest)]| {
-            found
-                .iter()
-                .all(|(name, known)| digest(&self.real(name)).is_ok_and(|now| now == *known))
+        let step = Step { namespace: NAMESPACE, key: walk.key(), walk: &walk.0 };
+        let mut unchanged = |entry: &Entry| {
+            let mut found = entry.found.iter();
+            found.all(|(name, known)| digest(&self.real(name)).is_ok_and(|now| now == *known))
         };
-        let entries = store.find(NAMESPACE, &key).map(|record| record.entries).unwrap_or_default();
-        if let Some(entry) = entries.iter().find(|entry| unchanged(&entry.found))
-            && store.restore(&entry.outputs, std::slice::from_ref(&file))?
-        {
-            return linked(file, true);
+        let mut put = |entry: &Entry| {
+            let whole = entry.outputs.len() == 1
+                && shelf.store().restore(&entry.outputs, std::slice::from_ref(&file))?;
+            whole.then(|| linked(file.clone(), true)).transpose()
+        };
+        for find in [Shelf::look, Shelf::ask] {
+            if let Some(linked) = find(shelf, step, &mut unchanged, &mut put)? {
+                return Ok(linked);
+            }
         }
         let found = self.run(link)?;
         let files = [(link.file.clone(), file.clone())];
-        store.keep(
-            NAMESPACE,
-            &key,
-            &walk.0,
-            Kept { found: &found, passed: &[], said: "", files: &files },
-        );
+        shelf.keep(step, Kept { found: &found, passed: &[], said: "", files: &files });
         linked(file, false)
     }
 

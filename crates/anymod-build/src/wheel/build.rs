@@ -23,7 +23,9 @@ use super::source::{self, Fetched};
 use crate::install;
 use crate::intercept::{self, ExportPolicy, Outcome, Setup, TraceRecord};
 use crate::jobs::processors;
+use crate::remote::{self, relay::Relay};
 use crate::settings;
+use crate::shelf::Shelf;
 use crate::target::{self, TargetEnvironment};
 
 /// Where events go.
@@ -48,11 +50,13 @@ pub fn build(request: &WheelRequest, tell: Tell<'_>) -> Result<Vec<Built>, Diagn
     if !findings.is_empty() {
         return Err(Diagnostics(findings));
     }
+    let relay = relay(request, tell)?;
     let runner = Runner::new(&request.cancel);
     let mut built = Vec::new();
     let mut traces = Vec::new();
     for target in &targets {
-        let outcome = One { request, target, runner: &runner, clock: Instant::now() }
+        let parent = relay.as_ref().map(Relay::path);
+        let outcome = One { request, target, runner: &runner, parent, clock: Instant::now() }
             .build(&mut traces, tell);
         match outcome {
             Ok(wheel) => {
@@ -65,10 +69,27 @@ pub fn build(request: &WheelRequest, tell: Tell<'_>) -> Result<Vec<Built>, Diagn
             break;
         }
     }
+    for warning in relay.map(Relay::finish).unwrap_or_default() {
+        tell(Event::Diagnostic(Finding::from(&warning)));
+    }
     if let Some(path) = &request.trace {
         install::write_if_changed(path, &traces)?;
     }
     if findings.is_empty() { Ok(built) } else { Err(Diagnostics(findings)) }
+}
+
+/// Listens for questions of the stand-in's calls, if there is a server to pass them on to.
+fn relay(request: &WheelRequest, tell: Tell<'_>) -> Result<Option<Relay>, Diagnostic> {
+    let Some(store) = request.store.as_ref().filter(|store| store.remote.is_some()) else {
+        return Ok(None);
+    };
+    let shelf = Shelf::open(store, &request.environment)?;
+    // What is configured wrongly is told before anything is built.
+    shelf.remote()?;
+    let listening = Relay::listen(shelf);
+    let told =
+        |error: &std::io::Error| tell(Event::Diagnostic(Finding::from(&remote::unheard(error))));
+    Ok(listening.inspect_err(told).ok())
 }
 
 /// The build for one target.
@@ -76,6 +97,8 @@ struct One<'a> {
     request: &'a WheelRequest,
     target: &'a TargetEnvironment,
     runner: &'a Runner<'a>,
+    /// Where calls of the stand-in ask for what the store does not have.
+    parent: Option<PathBuf>,
     clock: Instant,
 }
 
@@ -257,6 +280,7 @@ impl One<'_> {
         let setup = Setup {
             target: self.target,
             store,
+            parent: self.parent.clone(),
             trace: place.trace.clone(),
             host_python: interpreter.about.include.clone(),
             roots: vec![
@@ -369,6 +393,7 @@ impl One<'_> {
             extensions: finished.extensions,
             ran: number(Outcome::Ran),
             hits: number(Outcome::Hit),
+            remote_hits: records.iter().filter(|record| record.remote && makes(record)).count(),
             failed: number(Outcome::Failed),
             milliseconds: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
         })

@@ -127,6 +127,8 @@ pub struct Built {
     pub ran: usize,
     /// How many results came out of the store instead.
     pub hits: usize,
+    /// How many of these a remote server had.
+    pub remote_hits: usize,
     /// How many were tried and failed, as probes do.
     pub failed: usize,
     /// How long it took.

@@ -16,7 +16,7 @@ use crate::interrupt;
 use crate::printer::Printer;
 use crate::progress::{Progress, counted};
 use crate::project::LayerArgs;
-use crate::settings::{self, StoreArgs};
+use crate::settings::{self, SharedArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct Bundle {
@@ -80,7 +80,7 @@ pub(crate) struct Bundle {
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     #[command(flatten)]
-    store: StoreArgs,
+    keeping: SharedArgs,
 }
 
 /// What is exported unless a list says.
@@ -108,17 +108,18 @@ fn target(text: &str) -> Result<Target, String> {
 }
 
 pub(crate) fn run(args: &Bundle, printer: Printer) -> Result<(), Diagnostics> {
-    let settings = settings::load(&args.layers.manifest, args.store.layer()?)?;
+    let settings = settings::load(&args.layers.manifest, args.keeping.layer()?)?;
     let mut request = request(args);
-    request.store = settings::store(&settings);
+    request.store = settings::shared(&settings, &args.layers.manifest)?;
     if request.archives.is_empty() {
         request.archives = built(args, &request, printer)?;
     }
     let made = bundle::bundle(&request, &Environment::of_process())?;
     made.warnings.iter().for_each(|warning| printer.diagnostic(warning));
     let functions = made.exports.iter().filter(|export| export.kind == "function").count();
+    let elsewhere = if made.remote { " (of a remote server)" } else { "" };
     printer.status(&format!(
-        "{} {}: {}, {}, {} bytes",
+        "{} {}{elsewhere}: {}, {}, {} bytes",
         made.outcome.name(),
         made.path.display(),
         counted(functions, "exported function"),
@@ -132,6 +133,7 @@ pub(crate) fn run(args: &Bundle, printer: Printer) -> Result<(), Diagnostics> {
             "path": made.path,
             "cwasm": made.cwasm,
             "outcome": made.outcome.name(),
+            "remote": made.remote,
             "digest": made.digest,
             "bytes": made.bytes,
             "exports": made.exports,

@@ -1,6 +1,6 @@
 //! `anymod wheel`: from any package to a wheel for Pyodide.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anymod_build::environment::Environment;
 use anymod_build::intercept::{ExportPolicy, Flags};
@@ -14,7 +14,7 @@ use crate::cli::Format;
 use crate::interrupt;
 use crate::printer::Printer;
 use crate::progress::counted;
-use crate::settings::{self, StoreArgs};
+use crate::settings::{self, SharedArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct Wheel {
@@ -55,7 +55,7 @@ pub(crate) struct Wheel {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     #[command(flatten)]
-    store: StoreArgs,
+    shared: SharedArgs,
     /// Form of the output: lines for people, or one JSON object a line for each event
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Wheel, printer: Printer) -> Result<(), Diagnostics> {
 impl Wheel {
     fn request(&self, package: &str) -> Result<WheelRequest, Diagnostics> {
         let environment = Environment::of_process();
-        let mut layer = self.store.layer()?;
+        let mut layer = self.shared.layer()?;
         if let Some(jobs) = self.jobs {
             layer.flag("build.jobs", "--jobs", &jobs.to_string())?;
         }
@@ -113,7 +113,8 @@ impl Wheel {
             isolated: !self.no_isolation,
             allow_lost: self.allow_lost,
             jobs: settings.number("build.jobs").and_then(|jobs| usize::try_from(jobs).ok()),
-            store: settings::store(&settings),
+            // Only the user's own settings are read: a package's say nothing here.
+            store: settings::shared(&settings, Path::new(""))?,
             executable,
             cancel: anymod_build::Cancel::default(),
             environment,
@@ -191,6 +192,9 @@ fn summary(built: &Built) -> String {
         text += &format!("; {} ran", counted(built.ran, "command"));
         if built.hits > 0 {
             text += &format!(", {} from the store", built.hits);
+            if built.remote_hits > 0 {
+                text += &format!(" ({} of a remote server)", built.remote_hits);
+            }
         }
         if built.failed > 0 {
             text += &format!(", {} failed", built.failed);

@@ -7,6 +7,7 @@
 
 mod cache;
 mod execute;
+mod kinds;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,12 +1,14 @@
 //! What `populate` and `capture` share: which artifacts, and what the command line adds to their keys.
 
+use std::path::PathBuf;
+
 use anymod_build::artifact::{ArtifactRequest, Asked};
 use anymod_build::environment::Environment;
 use anymod_model::Diagnostics;
 use clap::Args;
 
-use super::{Which, off};
-use crate::settings;
+use super::off;
+use crate::settings::{self, SharedArgs};
 
 /// Which artifacts
 #[derive(Debug, Args)]
@@ -24,17 +26,20 @@ pub(super) struct Artifacts {
     #[arg(long = "flag", value_name = "TEXT", allow_hyphen_values = true)]
     flags: Vec<String>,
     #[command(flatten)]
-    which: Which,
+    shared: SharedArgs,
+    /// The manifest of the project whose settings hold, or a directory in or below which it is
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    manifest: PathBuf,
 }
 
 impl Artifacts {
     pub(super) fn request(&self) -> Result<ArtifactRequest, Diagnostics> {
-        let settings = settings::load(&self.which.manifest, self.which.store.layer()?)?;
-        let store = settings::store(&settings).ok_or_else(|| off(&settings))?;
-        let Artifacts { names, target, variant, flags, which } = self;
+        let settings = settings::load(&self.manifest, self.shared.layer()?)?;
+        let store = settings::shared(&settings, &self.manifest)?.ok_or_else(|| off(&settings))?;
+        let Artifacts { names, target, variant, flags, manifest, .. } = self;
         let (target, variant, flags) = (target.clone(), variant.clone(), flags.clone());
         Ok(ArtifactRequest {
-            manifest: which.manifest.clone(),
+            manifest: manifest.clone(),
             names: names.clone(),
             asked: Asked { target, variant, flags },
             store,

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::cli::Format;
 use crate::printer::Printer;
 use crate::progress::counted;
-use crate::settings::{self, StoreArgs};
+use crate::settings::{self, SharedArgs};
 
 /// Show which symbols of modules by others a host would take over
 ///
@@ -34,7 +34,7 @@ pub(crate) struct Interpose {
     #[arg(long, value_name = "PATH", default_value = ".", requires = "apply")]
     manifest: PathBuf,
     #[command(flatten)]
-    store: StoreArgs,
+    shared: SharedArgs,
     /// Also list the symbols
     #[arg(long)]
     all: bool,
@@ -47,13 +47,18 @@ pub(super) fn run(args: &Interpose, printer: Printer) -> Result<(), Diagnostics>
     let (reports, applied) = match args.apply {
         false => (interpose(&args.host, &args.against)?, Vec::new()),
         true => {
-            let settings = settings::load(&args.manifest, args.store.layer()?)?;
+            let settings = settings::load(&args.manifest, args.shared.layer()?)?;
             let request = PlanRequest {
                 manifest: args.manifest.clone(),
                 environment: Environment::of_process(),
                 ..PlanRequest::default()
             };
-            apply(&args.host, &args.against, &request, settings::store(&settings).as_ref())?
+            apply(
+                &args.host,
+                &args.against,
+                &request,
+                settings::shared(&settings, &args.manifest)?.as_ref(),
+            )?
         }
     };
     printer.data(&match args.format {

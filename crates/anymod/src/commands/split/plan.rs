@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::cli::Format;
 use crate::printer::Printer;
 use crate::progress::counted;
-use crate::settings::{self, StoreArgs};
+use crate::settings::{self, SharedArgs};
 
 /// Show where each module and library of the manifest's [split] goes, why, and what the host has to export
 ///
@@ -45,7 +45,7 @@ pub(crate) struct Link {
     #[command(flatten)]
     what: What,
     #[command(flatten)]
-    store: StoreArgs,
+    shared: SharedArgs,
 }
 
 /// Which split, and how far.
@@ -130,8 +130,8 @@ pub(super) fn run_emit(args: &Emit, printer: Printer) -> Result<(), Diagnostics>
 }
 
 pub(super) fn run_link(args: &Link, printer: Printer) -> Result<(), Diagnostics> {
-    let settings = settings::load(&args.what.manifest, args.store.layer()?)?;
-    let store = settings::store(&settings);
+    let settings = settings::load(&args.what.manifest, args.shared.layer()?)?;
+    let store = settings::shared(&settings, &args.what.manifest)?;
     let report = link(&args.what.request(), store.as_ref())?;
     printer.data(&match args.what.format {
         Format::Text => linked(&report),
