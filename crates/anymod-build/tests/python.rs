@@ -276,6 +276,7 @@ fn another_checkout_of_another_user_takes_everything_from_the_store() {
         project.request.store = Some(StoreRequest {
             directory: store.path().to_owned(),
             options: anymod_store::Options::default(),
+            remote: None,
         });
         let report = project.build().1.unwrap();
         let wheels = [WHEEL, PYODIDE_WHEEL].map(|wheel| project.read(wheel));

@@ -122,6 +122,7 @@ impl Worktree<'_> {
             store: StoreRequest {
                 directory: self.machine.path("store"),
                 options: self.machine.options.clone(),
+                remote: None,
             },
             environment: self.machine.environment.clone(),
         }

@@ -93,7 +93,7 @@ impl Desk {
         let mut request = BundleRequest::new(archives.iter().map(|path| (*path).clone()).collect());
         request.output = Some(self.path("out/bundle.wasm"));
         let options = anymod_store::Options::default();
-        request.store = Some(StoreRequest { directory: self.path("store"), options });
+        request.store = Some(StoreRequest { directory: self.path("store"), options, remote: None });
         request
     }
 

@@ -49,8 +49,8 @@ fn the_calls_of_a_wheel() {
         tree.set("TINY", "");
         machine::pyodide("0.29.5").unwrap();
         let said = anymod(&tree, &["wheel", "-t", "pyodide-0.29.5", "--format", "json"]);
-        let events = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let built = events.filter(|event| event["event"] == "wheel-built").last().unwrap();
+        let mut events = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let built = events.rfind(|event| event["event"] == "wheel-built").unwrap();
         let bytes = std::fs::read(tree.root.join(built["path"].as_str().unwrap())).unwrap();
         tree.verify();
         (built["ran"].as_u64().unwrap(), built["remote_hits"].as_u64().unwrap(), bytes)
