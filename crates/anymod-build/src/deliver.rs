@@ -41,9 +41,17 @@ pub(crate) fn install_all(
         .zip(&ran.outcomes)
         .map(|(action, outcome)| (action.name(), *outcome))
         .collect();
+    let left: BTreeSet<&str> = ran
+        .left
+        .iter()
+        .filter_map(|index| plan.actions.get(*index))
+        .flat_map(|action| &action.outputs)
+        .map(String::as_str)
+        .collect();
     let done = |product: &&Product| {
         let outcome = makers.get(product.built.as_str()).copied().flatten();
         matches!(outcome, Some(Outcome::Fresh | Outcome::Hit | Outcome::Ran))
+            && !left.contains(product.built.as_str())
     };
     // What is used where it is built has no other place to be compared with.
     let made_in_place = |product: &Product| {

@@ -187,6 +187,17 @@ impl Log {
         id
     }
 
+    /// Takes note of what would be in a file if it were here. Until something is written there, it counts as being there.
+    pub(crate) fn promised(&mut self, path: TextId, digest: Digest) -> VersionId {
+        let latest = self.latest.get(path as usize).copied().flatten();
+        let same = latest.filter(|id| {
+            self.version(*id).is_some_and(|known| known.stat.is_none() && known.digest == digest)
+        });
+        let id = same.unwrap_or_else(|| self.add_version(Version { path, stat: None, digest }));
+        self.seen.set(path, Some(Some(id)));
+        id
+    }
+
     /// True if a directory holds an entry `name`, or, for a name with slashes, if there is such a path below it. For
     /// names that are usually not there: it looks into each directory once a run.
     pub(crate) fn has(&mut self, directory: &str, name: &str) -> bool {

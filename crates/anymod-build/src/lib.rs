@@ -89,6 +89,6 @@ pub use cancel::Cancel;
 pub use init::init;
 pub use inspect::{Inspected, Inspection, inspect, last_run};
 pub use project::read_manifest;
-pub use remote::RemoteRequest;
+pub use remote::{Download, RemoteRequest};
 pub use request::{BuildRequest, Output, Report, StoreRequest};
 pub use way::Sink;

@@ -5,6 +5,7 @@
 //! that share the store one does it, done, and kept.
 
 mod ask;
+mod promise;
 mod record;
 mod worker;
 
@@ -18,6 +19,7 @@ use anymod_model::event::{Event, Finding, Help, Outcome, Reason, Remote};
 use anymod_remote::Traffic;
 use anymod_store::{Claim, Entry};
 use ask::Asking;
+use promise::Promises;
 use rustc_hash::FxHashMap;
 use worker::{Claimed, Job, Message};
 
@@ -28,6 +30,7 @@ use crate::children::Stop;
 use crate::jobs::Tokens;
 use crate::log::{Log, VersionId};
 use crate::plan::Plan;
+use crate::remote::Download;
 use crate::way::{Sink, Way};
 use crate::work::{self, Done, Made, Workshop};
 
@@ -45,6 +48,8 @@ pub(crate) struct Ran {
     pub(crate) remote_hits: usize,
     pub(crate) remote_ran: usize,
     pub(crate) traffic: Traffic,
+    /// Actions whose files were left on a remote server.
+    pub(crate) left: BTreeSet<usize>,
     /// How many actions ended well and will have to run again, because a file changed meanwhile.
     unrecorded: usize,
 }
@@ -55,7 +60,8 @@ impl Ran {
         let done = |outcome: &Option<Outcome>| {
             matches!(outcome, Some(Outcome::Fresh | Outcome::Hit | Outcome::Ran))
         };
-        !self.cancelled && self.unrecorded == 0 && self.outcomes.iter().all(done)
+        let here = self.left.is_empty() && self.unrecorded == 0;
+        !self.cancelled && here && self.outcomes.iter().all(done)
     }
 }
 
@@ -85,6 +91,8 @@ struct Run<'a> {
     decided: BTreeMap<usize, (Job, Vec<Reason>)>,
     /// Questions to a remote server, if there is one.
     asking: Option<Asking<'a>>,
+    /// What was left on it.
+    promises: Promises,
     /// Actions that another process is doing.
     elsewhere: Vec<(usize, Place)>,
     outcomes: Vec<Option<Outcome>>,
@@ -138,6 +146,7 @@ pub(crate) fn run(
         remote_hits: run.remote_hits,
         remote_ran: run.remote_ran,
         traffic,
+        left: run.promises.into_left(),
         outcomes: run.outcomes,
         findings: run.findings.into_values().flatten().collect(),
         warnings,
@@ -191,6 +200,10 @@ impl<'a> Run<'a> {
             ready,
             decided: BTreeMap::new(),
             asking: None,
+            promises: Promises::new(
+                plan,
+                way.remote.map_or(Download::All, |remote| remote.download),
+            ),
             elsewhere: Vec::new(),
             outcomes: vec![None; plan.actions.len()],
             slots: vec![None; way.jobs.limit],
@@ -256,6 +269,7 @@ impl<'a> Run<'a> {
             let busy = self.running() + self.keeping > 0;
             let waiting =
                 waiting > 0 || self.asking.as_ref().is_some_and(|asking| !asking.is_idle());
+            let waiting = waiting || !self.promises.is_idle();
             if !busy && (self.stopping || (self.elsewhere.is_empty() && !waiting)) {
                 return self.log.flush();
             }
@@ -346,10 +360,11 @@ impl<'a> Run<'a> {
 
     /// Decides what is to be done for an action, unless another process is doing it or a server is to be asked.
     fn choose(&mut self, index: usize, action: &Action, reasons: Vec<Reason>) {
-        let without = Job::Do { index, place: None };
-        let Some(store) = self.way.store else { return self.decide(index, without, reasons) };
+        let Some(store) = self.way.store else {
+            return self.do_with_inputs(index, None, reasons);
+        };
         let Some(place) = cached::place(action, self.way.locations, self.log) else {
-            return self.decide(index, without, reasons);
+            return self.do_with_inputs(index, None, reasons);
         };
         let mut look = || cached::lookup(action, &place, store, self.way.locations, self.log);
         if let Some(entry) = look() {
@@ -391,11 +406,13 @@ impl<'a> Run<'a> {
 
     /// Notes how an action ended and lets those go on that waited for it.
     fn conclude(&mut self, index: usize, outcome: Outcome) {
-        if let Some(slot) = self.outcomes.get_mut(index) {
-            *slot = Some(outcome);
-        }
+        let before = self.outcomes.get_mut(index).and_then(|slot| slot.replace(outcome));
         if outcome == Outcome::Failed {
-            return;
+            return self.abandon(index);
+        }
+        if before.is_some() {
+            // It was made again, and those who read it know that from what they waited for.
+            return self.arrived(index);
         }
         for dependent in self.dependents.get(index).into_iter().flatten() {
             if let Some(count) = self.waiting.get_mut(*dependent) {
@@ -419,13 +436,18 @@ impl<'a> Run<'a> {
             Message::Surroundings { index, answer } => self.surroundings(index, answer),
             Message::Fetched { index, answer } => self.fetched(index, answer),
             Message::Restored { index, result: Ok(None), place, .. } => {
-                // The store has lost it: it is done after all, in the slot that it has.
-                let place = Some(Claimed { place, claim: None });
-                let _ = to_workers.send(Job::Do { index, place });
+                // The store has lost it: it is done after all.
+                self.free(index);
+                self.do_with_inputs(index, Some(Claimed { place, claim: None }), Vec::new());
             }
             Message::Restored { index, result: Err(error), .. } => {
                 self.failed(index, vec![error], None, String::new());
             }
+            Message::Left { index, entry, place, remote } => {
+                self.left(index, place, *entry, remote);
+            }
+            Message::Redeemed { index, blobs } => self.redeemed(index, blobs, to_workers),
+            Message::Placed { index, result } => self.placed(index, result),
             Message::Kept => self.keeping -= 1,
             // Taken by the caller.
             Message::Token(_) => {}
@@ -436,6 +458,12 @@ impl<'a> Run<'a> {
     fn restored(&mut self, index: usize, made: &[Made], entry: &Entry, remote: Option<Remote>) {
         let Some(action) = self.plan.actions.get(index) else { return };
         let outputs = self.outputs(action, made);
+        self.found(action, outputs, entry);
+        self.finish(index, Outcome::Hit, None, entry.said.clone(), remote);
+    }
+
+    /// Writes into the log what an action was found to have used and made.
+    fn found(&mut self, action: &Action, outputs: Option<Vec<VersionId>>, entry: &Entry) {
         let real = |(path, _): &(String, _)| self.way.locations.real(path).into_owned();
         let found: Vec<String> = entry.found.iter().map(real).collect();
         let inputs: Vec<VersionId> = action
@@ -450,7 +478,6 @@ impl<'a> Run<'a> {
         let passed = entry.passed.iter().map(|path| self.way.locations.real(path).into_owned());
         let passed: Vec<String> = passed.collect();
         self.record(action, inputs, outputs, &passed);
-        self.finish(index, Outcome::Hit, None, entry.said.clone(), remote);
     }
 
     /// Takes what was done: tells it, records it, has it kept.

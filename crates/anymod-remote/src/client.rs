@@ -17,6 +17,7 @@ use crate::cache::{Fetched, Step};
 use crate::capabilities::Capabilities;
 use crate::config::Config;
 use crate::fault::Fault;
+use crate::message::Digest;
 use crate::wire::{SharedWire, Wire};
 
 /// How many uploads go on at once.
@@ -149,6 +150,20 @@ impl Client {
     ) {
         let wire = Arc::clone(&self.wire);
         self.handle.spawn(async move { done(wire.fetch(&step, known, &wanted).await) });
+    }
+
+    /// Takes blobs by what results say of them, and calls `done` on the network's thread.
+    pub fn blobs(
+        &self,
+        outputs: Vec<Output>,
+        done: impl FnOnce(Result<Vec<Vec<u8>>, Fault>) + Send + 'static,
+    ) {
+        let wire = Arc::clone(&self.wire);
+        let digests = outputs.iter().map(|output| Digest::new(output.digest, output.size));
+        let digests = digests.collect();
+        self.handle.spawn(async move {
+            done(wire.take(digests).await.map(|taken| taken.into_values().collect()));
+        });
     }
 
     /// Gives the server what came of a step, sometime. Nothing happens if results are only taken from it.

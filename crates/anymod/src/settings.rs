@@ -52,6 +52,10 @@ pub(crate) struct RemoteArgs {
     /// Have the server's workers compile, where the toolchain can be sent along
     #[arg(long)]
     remote_exec: bool,
+    /// What to fetch of results that the server has: `all`, `outputs` (finished modules and what something done here reads) or
+    /// `minimal` (only the latter) [default: as configured, else `all`]
+    #[arg(long, value_name = "WHAT")]
+    remote_download: Option<String>,
     /// Actions that are on the server at once [default: as configured, else 64]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     remote_jobs: Option<u16>,
@@ -103,6 +107,9 @@ impl RemoteArgs {
         self.server.add(layer)?;
         if self.remote_exec {
             layer.flag("remote.execute", "--remote-exec", "true")?;
+        }
+        if let Some(what) = &self.remote_download {
+            layer.flag("remote.download", "--remote-download", what)?;
         }
         if let Some(jobs) = self.remote_jobs {
             layer.flag("remote.jobs", "--remote-jobs", &jobs.to_string())?;

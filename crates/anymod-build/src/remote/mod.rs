@@ -19,13 +19,15 @@ use crate::environment::Environment;
 use crate::shelf;
 
 pub(crate) use execute::{Executor, home_path};
-pub use request::RemoteRequest;
+pub use request::{Download, RemoteRequest};
 
 /// A server that a run uses.
 pub(crate) struct Remote {
     pub(crate) client: Client,
     /// What doing actions there needs, if they are to be done there.
     pub(crate) executor: Option<Executor>,
+    /// What is fetched of what it has.
+    pub(crate) download: Download,
     patience: std::time::Duration,
     endpoint: String,
 }
@@ -46,7 +48,13 @@ impl Remote {
             let hint = "write the endpoint like `grpc://HOST:PORT` or `grpcs://HOST:PORT`";
             Diagnostic::error(&codes::CONFIGURATION, message).hint(hint)
         })?;
-        Ok(Remote { client, executor: request.executor(), patience: request.patience, endpoint })
+        Ok(Remote {
+            client,
+            executor: request.executor(),
+            download: request.download,
+            patience: request.patience,
+            endpoint,
+        })
     }
 
     /// True if it is worth asking.

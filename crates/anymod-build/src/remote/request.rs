@@ -20,8 +20,34 @@ use crate::install;
 #[derive(Clone, Debug)]
 pub struct RemoteRequest {
     settings: Settings,
+    /// What is fetched of results that nothing here needs; all unless the caller can do with less.
+    pub download: Download,
     /// How long the end of a run waits for uploads.
     pub(crate) patience: Duration,
+}
+
+/// What is fetched of the results that a server has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Download {
+    /// Everything.
+    #[default]
+    All,
+    /// Finished modules, and what something done here reads.
+    Outputs,
+    /// What something done here reads.
+    Minimal,
+}
+
+impl Download {
+    /// What settings ask for.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Download {
+        match settings.word("remote.download") {
+            Some("outputs") => Download::Outputs,
+            Some("minimal") => Download::Minimal,
+            _ => Download::All,
+        }
+    }
 }
 
 /// Settings that are sent to the server.
@@ -52,7 +78,7 @@ impl RemoteRequest {
             });
         }
         let patience = Duration::from_secs(settings.number("remote.upload-wait").unwrap_or(10));
-        Ok(Some(RemoteRequest { settings: settings.clone(), patience }))
+        Ok(Some(RemoteRequest { settings: settings.clone(), download: Download::All, patience }))
     }
 
     /// How the server is reached, secrets included.

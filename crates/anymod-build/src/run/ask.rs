@@ -47,6 +47,11 @@ impl<'a> Asking<'a> {
         Asking { remote, to_main, pending, executing: 0, undone: None, waiting: BTreeSet::new() }
     }
 
+    /// Where answers go.
+    pub(super) fn to_main(&self) -> Sender<Message> {
+        self.to_main.clone()
+    }
+
     pub(super) fn is_idle(&self) -> bool {
         self.pending.is_empty()
     }
@@ -84,7 +89,7 @@ impl Run<'_> {
     ) {
         match &mut self.asking {
             Some(asking) if asking.remote.is_on() => asking.ask(index, action, claimed, reasons),
-            _ => self.decide(index, Job::Do { index, place: Some(claimed) }, reasons),
+            _ => self.do_with_inputs(index, Some(claimed), reasons),
         }
     }
 
@@ -112,10 +117,11 @@ impl Run<'_> {
         let Some(asking) = &mut self.asking else { return };
         let Some(pending) = asking.pending.get(&index) else { return };
         let (to_main, blobs) = (asking.to_main.clone(), store.blobs());
+        let leave = self.promises.may_leave(index);
         asking.remote.client.fetch(
             step(action, &pending.claimed),
             known,
-            move |output| !blobs.has(&output.digest, output.size),
+            move |output| !leave && !blobs.has(&output.digest, output.size),
             move |answer| {
                 let _ = to_main.send(Message::Fetched { index, answer });
             },
@@ -134,29 +140,40 @@ impl Run<'_> {
 
     fn answered(&mut self, index: usize, fetched: Option<Fetched>) {
         let Some(asking) = &mut self.asking else { return };
-        let Some(fetched) = fetched else { return self.send_or_do(index) };
         let Some(Pending { claimed, reasons, since }) = asking.pending.remove(&index) else {
             return;
         };
+        let Some(fetched) = fetched else {
+            return self.do_with_inputs(index, Some(claimed), reasons);
+        };
+        if self.promises.may_leave(index) {
+            let place = claimed.place;
+            let entry = Box::new(fetched.entry);
+            return self.decide(index, Job::Leave { index, entry, place, since }, reasons);
+        }
         let job = Job::Adopt { index, fetched: Box::new(fetched), place: claimed, since };
         self.decide(index, job, reasons);
     }
 
-    /// Has an action done by the server if it can do it, else here.
-    fn send_or_do(&mut self, index: usize) {
-        let (Some(asking), Some(action)) = (&mut self.asking, self.plan.actions.get(index)) else {
-            return;
+    /// Has an action done by the server if it can do it, else here. All that it reads is here.
+    pub(super) fn send_or_do(
+        &mut self,
+        index: usize,
+        claimed: Option<Claimed>,
+        reasons: Vec<Reason>,
+    ) {
+        let action = self.plan.actions.get(index);
+        let takes = |remote: &Remote| {
+            remote.executor.is_some()
+                && remote.is_on()
+                && action.is_some_and(|action| Executor::takes(action, self.way.locations))
         };
-        let remote = asking.remote;
-        if remote.executor.is_some()
-            && remote.is_on()
-            && Executor::takes(action, self.way.locations)
-        {
-            asking.waiting.insert(index);
-            return;
-        }
-        if let Some(Pending { claimed, reasons, .. }) = asking.pending.remove(&index) {
-            self.decide(index, Job::Do { index, place: Some(claimed) }, reasons);
+        match (claimed, &mut self.asking) {
+            (Some(claimed), Some(asking)) if takes(asking.remote) => {
+                asking.waiting.insert(index);
+                asking.pending.insert(index, Pending { claimed, reasons, since: Instant::now() });
+            }
+            (place, _) => self.decide(index, Job::Do { index, place }, reasons),
         }
     }
 

@@ -29,6 +29,10 @@ pub(super) enum Job {
     Restore { index: usize, entry: Box<Entry>, place: Place },
     /// Keep what a remote server had, and put it in place.
     Adopt { index: usize, fetched: Box<Fetched>, place: Claimed, since: Instant },
+    /// Leave what a remote server had where it is.
+    Leave { index: usize, entry: Box<Entry>, place: Place, since: Instant },
+    /// Put in place what was left and came after all; it takes no slot.
+    Place { index: usize, place: Place, entry: Box<Entry>, blobs: Vec<Vec<u8>> },
     /// Have a server do the action; nobody waits for it here.
     Send { index: usize },
     /// Put in place what a server's worker made.
@@ -63,6 +67,23 @@ pub(super) enum Message {
         entry: Box<Entry>,
         place: Place,
         remote: Option<Remote>,
+    },
+    /// What a remote server had was left there.
+    Left {
+        index: usize,
+        entry: Box<Entry>,
+        place: Place,
+        remote: Remote,
+    },
+    /// The files of an action whose result was left.
+    Redeemed {
+        index: usize,
+        blobs: Result<Vec<Vec<u8>>, Fault>,
+    },
+    /// They are in place, or gone from the store.
+    Placed {
+        index: usize,
+        result: Result<Option<Vec<Made>>, Diagnostic>,
     },
     /// Among which files an action has run elsewhere.
     Surroundings {
@@ -126,24 +147,30 @@ fn answer(
         }
         Job::Adopt { index, fetched, place, since } => {
             let action = actions.get(index)?;
-            let waited = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
             let down = fetched.blobs.iter().map(|bytes| bytes.len() as u64).sum();
             let Fetched { entry, blobs } = *fetched;
             let Claimed { place, claim } = place;
             let result = cached::adopt(action, &place, &entry, &blobs, way);
             drop(claim);
-            let remote = Some(Remote { how: Help::Cached, waited, down });
+            let remote = Some(Remote { how: Help::Cached, waited: waited(since), down });
             Some(Message::Restored { index, result, entry: Box::new(entry), place, remote })
+        }
+        Job::Leave { index, entry, place, since } => {
+            let remote = Remote { how: Help::Cached, waited: waited(since), down: 0 };
+            Some(Message::Left { index, entry, place, remote })
+        }
+        Job::Place { index, place, entry, blobs } => {
+            let result = cached::adopt(actions.get(index)?, &place, &entry, &blobs, way);
+            Some(Message::Placed { index, result })
         }
         Job::Send { index } => {
             send(index, actions.get(index)?, way, to_main);
             Some(Message::Kept)
         }
         Job::Collect { index, executed, place, since, started } => {
-            let waited = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
             let mut done = Box::new(work::collect(actions.get(index)?, *executed, workshop, way));
             if let Some(remote) = &mut done.remote {
-                remote.waited = waited;
+                remote.waited = waited(since);
             }
             if done.error.is_some() {
                 // Whatever it sent, it is not what the action makes.
@@ -158,6 +185,11 @@ fn answer(
             Some(Message::Kept)
         }
     }
+}
+
+/// How long something was waited for, in microseconds.
+fn waited(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Sends an action to the server; the answer comes as a message.

@@ -156,6 +156,22 @@ pub const TABLE: &[Setting] = &[
         doc: "Which way results go. Whoever gives results decides what the others build: usually that is CI alone.",
     },
     Setting {
+        key: "remote.download",
+        names: &[],
+        kind: Kind::Word,
+        words: &[
+            ("all", "Fetch everything that the server has."),
+            ("outputs", "Fetch finished modules, and what something done here reads."),
+            ("minimal", "Fetch only what something done here reads."),
+        ],
+        default: Fallback::Value("all"),
+        variable: Some("ANYMOD_REMOTE_DOWNLOAD"),
+        flags: &["--remote-download WHAT"],
+        example: "\"outputs\"",
+        doc: "What `anymod build` fetches of the results that the server has. What was left there and is gone when something \
+              needs it is made again.",
+    },
+    Setting {
         key: "remote.token-file",
         names: &[],
         kind: Kind::Path,

@@ -1,7 +1,9 @@
 //! `anymod build`: from the manifest to installed modules.
 
+use std::path::Path;
+
 use anymod_build::environment::Environment;
-use anymod_build::{BuildRequest, Inspected, Report};
+use anymod_build::{BuildRequest, Download, Inspected, Report};
 use anymod_model::Diagnostics;
 use anymod_model::settings::Settings;
 use clap::Args;
@@ -95,24 +97,41 @@ impl Selection {
         printer: Printer,
     ) -> Result<Report, Diagnostics> {
         let request = BuildRequest { cancel: interrupt::cancel(), ..self.request()? };
-        let mut progress = Progress::new(format, printer);
-        if timings.wanted() {
-            progress.record();
-        }
-        let outcome = anymod_build::build(&request, &mut |event| progress.event(&event));
-        progress.finish();
-        timings.write(&self.layers.manifest, &progress.take_events(), printer)?;
-        let report = outcome?;
-        report.warnings.iter().for_each(|warning| printer.diagnostic(warning));
-        Ok(report)
+        run_shown(&request, &self.layers.manifest, format, timings, printer)
     }
+}
+
+/// Builds what is asked for and shows the run.
+fn run_shown(
+    request: &BuildRequest,
+    manifest: &Path,
+    format: Format,
+    timings: &TimingsArgs,
+    printer: Printer,
+) -> Result<Report, Diagnostics> {
+    let mut progress = Progress::new(format, printer);
+    if timings.wanted() {
+        progress.record();
+    }
+    let outcome = anymod_build::build(request, &mut |event| progress.event(&event));
+    progress.finish();
+    timings.write(manifest, &progress.take_events(), printer)?;
+    let report = outcome?;
+    report.warnings.iter().for_each(|warning| printer.diagnostic(warning));
+    Ok(report)
 }
 
 pub(crate) fn run(args: &Build, printer: Printer) -> Result<(), Diagnostics> {
     if args.dry_run {
         return dry_run(args, printer);
     }
-    args.selection.build(args.format, &args.timings, printer).map(|_| ())
+    let Build { selection, format, timings, .. } = args;
+    let mut request = BuildRequest { cancel: interrupt::cancel(), ..selection.request()? };
+    // Others read what was built; here nothing does.
+    if let Some(remote) = request.store.as_mut().and_then(|store| store.remote.as_mut()) {
+        remote.download = Download::of(&selection.settings()?);
+    }
+    run_shown(&request, &selection.layers.manifest, *format, timings, printer).map(|_| ())
 }
 
 /// Says what would run, and why.

@@ -25,7 +25,7 @@ fn project() -> Tree {
 }
 
 /// The same project elsewhere, with a store that is empty.
-fn elsewhere(tree: &Tree) -> Tree {
+pub(crate) fn elsewhere(tree: &Tree) -> Tree {
     let mut other = Tree::new(&[]);
     crate::tree::copy_sources(&tree.root, &other.root);
     other.variables = tree.variables.clone();

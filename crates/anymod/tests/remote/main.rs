@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 mod cache;
+mod download;
 mod execute;
 mod kinds;
 mod server;
