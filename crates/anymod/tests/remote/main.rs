@@ -8,7 +8,9 @@
 mod cache;
 mod download;
 mod execute;
+mod faults;
 mod kinds;
+mod proxy;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
