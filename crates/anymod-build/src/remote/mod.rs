@@ -19,6 +19,7 @@ use crate::environment::Environment;
 use crate::shelf;
 
 pub(crate) use execute::{Executor, home_path};
+use request::{AUTHORITY, CERTIFICATE};
 pub use request::{Download, RemoteRequest};
 
 /// A server that a run uses.
@@ -30,6 +31,10 @@ pub(crate) struct Remote {
     pub(crate) download: Download,
     patience: std::time::Duration,
     endpoint: String,
+    /// The file that says whom to trust.
+    authority: Option<String>,
+    /// True if the client shows no certificate.
+    is_nobody: bool,
 }
 
 impl Remote {
@@ -42,7 +47,7 @@ impl Remote {
         environment: &Environment,
     ) -> Result<Remote, Diagnostic> {
         let config = request.config(environment)?;
-        let endpoint = config.endpoint.clone();
+        let (endpoint, is_nobody) = (config.endpoint.clone(), config.identity.is_none());
         let client = Client::start(config).map_err(|why| {
             let message = format!("the remote server `{endpoint}` cannot be used: {why}");
             let hint = "write the endpoint like `grpc://HOST:PORT` or `grpcs://HOST:PORT`";
@@ -54,6 +59,8 @@ impl Remote {
             download: request.download,
             patience: request.patience,
             endpoint,
+            authority: request.authority(),
+            is_nobody,
         })
     }
 
@@ -108,7 +115,7 @@ impl Remote {
         if let Some(why) = self.client.off() {
             let message = format!("the remote server `{}` was left alone: {why}", self.endpoint);
             let finding = Diagnostic::warning(&codes::OFF, message);
-            findings.push(finding.hint("`anymod remote check` shows what it can do"));
+            findings.push(mended(finding, &why, self));
         } else {
             findings.extend(told(&uploaded, &self.endpoint));
         }
@@ -122,6 +129,27 @@ impl Remote {
         }
         (self.client.traffic(), findings)
     }
+}
+
+/// A finding with what mends it, as far as what went wrong tells.
+fn mended(finding: Diagnostic, why: &str, remote: &Remote) -> Diagnostic {
+    if why.contains("invalid peer certificate") {
+        let vouches = match &remote.authority {
+            Some(path) => format!("neither this system nor `{path}` vouches for its certificate"),
+            None => "nobody whom this system trusts vouches for its certificate".to_owned(),
+        };
+        let hint = format!("let `{AUTHORITY}` name the certificate of whoever signed the server's");
+        return finding.note(vouches).hint(hint);
+    }
+    // A server that wants to know its clients says so after the handshake, when nobody listens any more.
+    let refused = ["connection closed", "alert"].iter().any(|word| why.contains(word));
+    if remote.endpoint.starts_with("grpcs:") && remote.is_nobody && refused {
+        let hint = format!(
+            "if the server wants a certificate of its clients, let `{CERTIFICATE}` name one"
+        );
+        return finding.hint(hint);
+    }
+    finding.hint("`anymod remote check` shows what it can do")
 }
 
 /// The finding of a process that cannot listen for those that it starts.

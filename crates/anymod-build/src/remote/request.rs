@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anymod_model::Diagnostic;
 use anymod_model::codes::remote as codes;
 use anymod_model::settings::{Found, Origin, Settings, Value};
+use anymod_model::{Diagnostic, Place};
 use anymod_remote::{Config, Identity, Secret};
 
 use super::execute::Executor;
@@ -53,6 +53,10 @@ impl Download {
 /// Settings that are sent to the server.
 const SECRETS: [&str; 4] =
     ["remote.token-file", "remote.token-command", "remote.client-certificate", "remote.client-key"];
+/// Whom to trust besides those whom the system trusts.
+pub(super) const AUTHORITY: &str = "remote.certificate-authority";
+/// Who the client is.
+pub(super) const CERTIFICATE: &str = "remote.client-certificate";
 const HEADER: &str = "remote.header.";
 const PLATFORM: &str = "remote.platform.";
 
@@ -103,13 +107,13 @@ impl RemoteRequest {
             let secret = Secret::new(format!("Bearer {token}"));
             config.headers.push(("authorization".to_owned(), secret));
         }
-        let file = |key: &str| match settings.path(key) {
-            Some(path) => install::read(Path::new(path)).map(Some),
+        let file = |key: &str, holds: &str| match settings.path(key) {
+            Some(path) => pem(Path::new(path), key, holds).map(Some),
             None => Ok(None),
         };
-        config.authority = file("remote.certificate-authority")?;
-        let certificate = file("remote.client-certificate")?;
-        config.identity = match (certificate, file("remote.client-key")?) {
+        config.authority = file(AUTHORITY, "CERTIFICATE")?;
+        let certificate = file(CERTIFICATE, "CERTIFICATE")?;
+        config.identity = match (certificate, file("remote.client-key", "PRIVATE KEY")?) {
             (Some(certificate), Some(key)) => {
                 let key = Secret::new(String::from_utf8_lossy(&key));
                 Some(Identity { certificate, key })
@@ -122,6 +126,11 @@ impl RemoteRequest {
             }
         };
         Ok(config)
+    }
+
+    /// The file that says whom to trust.
+    pub(crate) fn authority(&self) -> Option<String> {
+        self.settings.path(AUTHORITY).map(str::to_owned)
     }
 
     /// What doing actions on the server needs; none if they are to be done here.
@@ -188,6 +197,22 @@ fn foreign_secret(settings: &Settings, workspace: &Path) -> Option<String> {
     let mut foreign =
         settings.all().filter(|(key, found)| secret(key) && !of_workspace(&found.origin));
     foreign.next().map(|(key, _)| key.to_owned())
+}
+
+/// A file of a setting, which has to hold a part of this kind.
+fn pem(path: &Path, key: &str, holds: &str) -> Result<Vec<u8>, Diagnostic> {
+    let bytes = install::read(path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    if text
+        .lines()
+        .any(|line| line.starts_with("-----BEGIN ") && line.ends_with(&format!("{holds}-----")))
+    {
+        return Ok(bytes);
+    }
+    let message = format!("`{key}` names a file without a `{holds}` in PEM");
+    Err(Diagnostic::error(&codes::CONFIGURATION, message)
+        .at(Place::file(path.display().to_string()))
+        .hint(format!("give a file with a line `-----BEGIN {holds}-----`")))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod proxy;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls;
 #[path = "../engine/tree.rs"]
 #[expect(dead_code, reason = "the tests of the engine use the rest")]
 mod tree;
