@@ -103,6 +103,14 @@ fn quietly(command: &mut Command) -> Result<String, String> {
     Err(format!("{command:?} failed\n{}", String::from_utf8_lossy(&output.stderr)))
 }
 
+/// Copies a file to a place whose directory may not be there yet.
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    make_dir(to.parent().unwrap_or(to))?;
+    std::fs::copy(from, to)
+        .map(drop)
+        .map_err(|error| format!("cannot copy {}: {error}", from.display()))
+}
+
 /// Prints a line of the table.
 fn row(name: &str, ours: Cost, incumbent: &str, theirs: Cost) {
     let ratio = theirs.wall / ours.wall;

@@ -10,7 +10,7 @@ use anymod_link::identity::{Format, object};
 use anymod_link::mpy::{Input, Options, StaticData, link};
 use anymod_model::arch::ARCHES;
 use anymod_model::identity::{Identity, Record};
-use anymod_model::payload::{self, Encoding, Index, Packed};
+use anymod_model::payload::{self, Encoding, Index, Packed, Part};
 use anymod_model::platform::{Cpu, ObjectFormat};
 use anymod_pack::wheel::{File, Wheel, WheelName};
 
@@ -233,10 +233,14 @@ fn payload_seed() -> Vec<u8> {
             file: "a.linux-x64.node".to_owned(),
             variant: String::new(),
             level: 0,
-            size: 4,
-            sha256: String::new(),
+            size: 12,
+            encoding: Encoding::Zstd,
+            base: None,
             offset: 0,
-            parts: vec![3, 1],
+            parts: vec![
+                Part { packed: 3, plain: 8, sum: 1 },
+                Part { packed: 1, plain: 4, sum: u64::MAX },
+            ],
         }],
     };
     [payload::header(&index), b"part".to_vec()].concat()

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{Node, quietly};
-use crate::files::make_dir;
+use super::{Node, copy, quietly};
 
 /// Each in a process of its own; an odd number, for the median.
 const RUNS: usize = 31;
@@ -13,10 +12,20 @@ const SOURCE: &str = "#include <node_api.h>
 NAPI_MODULE_INIT() { napi_value value; napi_create_uint32(env, 42, &value); napi_set_named_property(env, exports, \"answer\", value); return exports; }
 ";
 
-/// Prints a row for each of the others.
+/// Bytes of data in the larger one of the two addons.
+const LARGE: usize = 2_000_000;
+
+/// Prints a row for each of the others, of an addon of a few kilobytes, where the loader is all that there is, and of a larger one.
 pub(super) fn load(node: &Node) -> Result<(), String> {
+    load_one(node, "load", SOURCE, "load, small addon")?;
+    let large =
+        format!("__attribute__((used)) static const char data[{LARGE}] = {{ 1 }};\n{SOURCE}");
+    load_one(node, "load-large", &large, "load, addon of 2 MB")
+}
+
+fn load_one(node: &Node, name: &str, source: &str, title: &str) -> Result<(), String> {
     let manifest = "[project]\nversion = \"0.1.0\"\ntargets = [\"node-linux-x64\"]\n[module.speed]\nsources = [\"one.c\"]\n";
-    let project = node.project("load", &[("one.c", SOURCE), ("anymod.toml", manifest)])?;
+    let project = node.project(name, &[("one.c", source), ("anymod.toml", manifest)])?;
     quietly(&mut node.ours(&project, &["build", "--quiet", "--variant", "all"]))?;
     let built = project.join("dist/node/speed");
     let file = built.join("speed.linux-x64-modern.node");
@@ -49,7 +58,7 @@ pub(super) fn load(node: &Node) -> Result<(), String> {
     let [ours, others @ ..] = medians.as_slice() else { return Ok(()) };
     for (name, theirs) in ["bare require", "napi-rs loader", "node-gyp-build"].iter().zip(others) {
         let ratio = theirs / ours;
-        println!("| load, in the process | {ours:.2} | {name} | {theirs:.2} | {ratio:.2}x | | | |");
+        println!("| {title} | {ours:.2} | {name} | {theirs:.2} | {ratio:.2}x | | | |");
     }
     Ok(())
 }
@@ -66,11 +75,4 @@ fn once(call: &str) -> Result<f64, String> {
 fn median(times: &mut [f64]) -> f64 {
     times.sort_by(f64::total_cmp);
     times.get(times.len() / 2).copied().unwrap_or_default()
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
-    make_dir(to.parent().unwrap_or(to))?;
-    std::fs::copy(from, to)
-        .map(drop)
-        .map_err(|error| format!("cannot copy {}: {error}", from.display()))
 }

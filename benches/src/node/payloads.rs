@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Node, quietly, row};
+use super::{Node, copy, quietly, row};
 use crate::files::remove_dir;
-use crate::measure::{Entrant, turns};
+use crate::measure::{Cost, Entrant, turns};
 
 const RUNS: usize = 7;
 /// Size of each variant in bytes.
@@ -31,7 +31,15 @@ for (let at = 0; tar[at]; ) {
 require(path.join(to, 'speed.linux-x64-modern.node'));
 ";
 
-/// Prints rows for a program of Node.js and for one in Rust.
+/// A program in Rust, as the guide shows it.
+const MAIN: &str = "mod embedded;
+fn main() {
+    let addon = anymod_load::Addon { name: \"speed\", version: \"0.1.0\", embedded: embedded::EMBEDDED, directory: None };
+    println!(\"{}\", addon.load().expect(\"it can be loaded\").path().display());
+}
+";
+
+/// Prints rows for a program of Node.js and for one in Rust, the whole and what it is above one that does nothing.
 pub(super) fn embed(node: &Node) -> Result<(), String> {
     let manifest = "[project]\nversion = \"0.1.0\"\ntargets = [\"node-linux-x64\"]\n[module.speed]\nsources = [\"one.c\"]\n";
     let files = [
@@ -39,12 +47,12 @@ pub(super) fn embed(node: &Node) -> Result<(), String> {
         ("anymod.toml", manifest),
         ("ours.cjs", "require('./dist/node/speed/index.cjs');\n"),
         ("theirs.cjs", THEIRS),
+        ("bare.cjs", "\n"),
     ];
     let project = node.project("embed", &files)?;
     data(&project.join("data.bin"))?;
     quietly(&mut node.ours(&project, &["build", "--quiet", "--variant", "all"]))?;
     quietly(&mut node.ours(&project, &["embed"]))?;
-    quietly(&mut node.ours(&project, &["embed", "--host", "rust", "--output", "rust"]))?;
     let mut tar = Command::new("tar");
     tar.args(["-czf", "../../../all.tar.gz", "--format=ustar", "speed.linux-x64-modern.node"]);
     tar.arg("speed.linux-x64-baseline.node");
@@ -56,17 +64,28 @@ pub(super) fn embed(node: &Node) -> Result<(), String> {
         command.arg(project.join(name)).env("ANYMOD_EXTRACT_DIR", &cache);
         command
     };
-    let mut rust = Command::new(host()?);
-    rust.args(["speed", "0.1.0", "answer", "rust/speed.linux-x64.zstd.payload"]);
-    rust.current_dir(&project).env("ANYMOD_EXTRACT_DIR", &cache);
-    let mut entrants = [rust, script("ours.cjs"), script("theirs.cjs")]
+    let mut rust = Command::new(host(node)?);
+    rust.env("ANYMOD_EXTRACT_DIR", &cache);
+    let mut entrants = [rust, script("ours.cjs"), script("theirs.cjs"), script("bare.cjs")]
         .map(|command| Entrant { step: vec![command], before: &nothing_there });
     let costs = turns(1, RUNS, &mut entrants)?;
-    if let [rust, ours, theirs] = costs[..] {
+    if let [rust, ours, theirs, bare] = costs[..] {
         row("first run, Rust, 2 x 20 MB", rust, "gunzip, untar all in Node.js", theirs);
         row("first run, Node.js, 2 x 20 MB", ours, "gunzip, untar all in Node.js", theirs);
+        let (ours, theirs) = (above(ours, bare), above(theirs, bare));
+        row("the same above bare Node.js", ours, "the same above bare Node.js", theirs);
+        row("first run, Rust, against that", rust, "the same above bare Node.js", theirs);
     }
     Ok(())
+}
+
+/// What one costs more than the other.
+fn above(cost: Cost, bare: Cost) -> Cost {
+    Cost {
+        wall: cost.wall - bare.wall,
+        processor: cost.processor - bare.processor,
+        memory: cost.memory.saturating_sub(bare.memory),
+    }
 }
 
 /// Data that compresses to about a third.
@@ -85,13 +104,23 @@ fn data(path: &Path) -> Result<(), String> {
     std::fs::write(path, bytes).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// The example of `anymod-load`.
-fn host() -> Result<PathBuf, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+/// The program in Rust, with what the project of Node.js has embedded in itself.
+fn host(node: &Node) -> Result<PathBuf, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = root.canonicalize().map_err(|error| error.to_string())?;
+    let manifest = format!(
+        "[package]\nname = \"host\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[dependencies]\nanymod-load = {{ path = {:?} }}\n\
+         [profile.release]\nlto = \"fat\"\ncodegen-units = 1\nstrip = true\n[workspace]\n",
+        root.join("crates/anymod-load")
+    );
+    let host = node.project("embed-host", &[("Cargo.toml", &manifest), ("src/main.rs", MAIN)])?;
+    copy(&root.join("Cargo.lock"), &host.join("Cargo.lock"))?;
+    let project = node.directory.join("embed");
+    let output = host.join("src").display().to_string();
+    quietly(&mut node.ours(&project, &["embed", "--host", "rust", "--output", &output]))?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--release", "--quiet", "-p", "anymod-load", "--example", "host"]);
-    quietly(build.current_dir(root))?;
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    Ok(program.with_file_name("examples").join("host"))
+    build.args(["build", "--release", "--quiet", "--target-dir", "target"]);
+    quietly(build.current_dir(&host).env_remove("CARGO_TARGET_DIR"))?;
+    Ok(host.join("target/release/host"))
 }

@@ -7,7 +7,7 @@ use anymod_model::codes::node as codes;
 use anymod_model::manifest::{Manifest, NodeSettings, RuntimeSettings};
 use anymod_model::node::{Variant, file_name, has_variants};
 use anymod_model::{Diagnostic, Diagnostics, Place, Platform, Target};
-use anymod_pack::node::{Package, Sums, probe_file};
+use anymod_pack::node::{LOADER_FILE, Package, Sums, probe_file};
 use serde_json::Value;
 
 use crate::environment::Environment;
@@ -62,7 +62,7 @@ pub fn npm(
         leaves.insert(*platform, files);
     }
     let mut entries = BTreeMap::new();
-    for name in ["index.cjs", "index.mjs", "index.d.ts"] {
+    for name in ["index.cjs", "index.mjs", LOADER_FILE, "index.d.ts"] {
         match std::fs::read(from.join(name)) {
             Ok(bytes) => drop(entries.insert(name.to_owned(), bytes)),
             Err(_) if name == "index.d.ts" => {}

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use anymod_model::codes::{build as codes, manifest as manifest_codes};
 use anymod_model::manifest::{Manifest, ToolchainKind};
 use anymod_model::stamp::Stamp;
-use anymod_model::{Abi, Arch, Diagnostic, Diagnostics, Severity, Target};
+use anymod_model::{Abi, Arch, Diagnostic, Diagnostics, Platform, Severity, Target};
 
 use anymod_model::target::glob_matches;
 
@@ -143,27 +143,7 @@ pub(crate) fn plan(
     if let Some(only) = &selection.only {
         jobs.retain(|job| only.contains(job));
     }
-    let own = own_digest(log)?;
-    let mut planner = Planner {
-        manifest,
-        root,
-        environment,
-        log,
-        globber: Globber::new(root, &[BUILD_DIR, DIST_DIR]),
-        forced: selection.toolchain,
-        variants: selection.variants.clone(),
-        toolchains: BTreeMap::new(),
-        pythons: BTreeMap::new(),
-        mpy_crosses: BTreeMap::new(),
-        compilers: BTreeMap::new(),
-        overrides: &selection.libraries,
-        outside_allowed: selection.allow_outside,
-        pairings: Vec::new(),
-        stamps: BTreeMap::new(),
-        own,
-        actions: Vec::new(),
-        shared: BTreeSet::new(),
-    };
+    let mut planner = Planner::new(manifest, root, selection, environment, log)?;
     let mut products = Vec::new();
     let mut placed = BTreeSet::new();
     let mut findings: Vec<Diagnostic> = Vec::new();
@@ -200,6 +180,25 @@ pub(crate) fn plan(
     }
     let listed = planner.globber.listed();
     Ok(Plan { actions: planner.actions, products, findings, listed })
+}
+
+/// Makes the plan of the addon that unpacks what is embedded with a module; with it, the finished file.
+///
+/// # Errors
+/// What is wrong with the module, and the compiler that is missing.
+pub(crate) fn unpacker(
+    manifest: &Manifest,
+    root: &Path,
+    module: &str,
+    platform: Platform,
+    environment: &Environment,
+    log: &mut Log,
+) -> Result<(Plan, String), Diagnostics> {
+    let selection = Selection::default();
+    let mut planner = Planner::new(manifest, root, &selection, environment, log)?;
+    let built = planner.unpacker(module, platform)?;
+    let Planner { actions, .. } = planner;
+    Ok((Plan { actions, products: Vec::new(), findings: Vec::new(), listed: Vec::new() }, built))
 }
 
 /// Sorts what is wrong with a module: that it says itself that it has no build is no error if nobody asked for it by name.
@@ -325,6 +324,38 @@ fn own_digest(log: &mut Log) -> Result<Digest, Diagnostic> {
     let digest = log.digest(&program.to_string_lossy());
     // A program that was replaced while it runs cannot be read; its version still says something.
     Ok(digest.unwrap_or_else(|| Digest::of(env!("CARGO_PKG_VERSION").as_bytes())))
+}
+
+impl<'a> Planner<'a> {
+    fn new(
+        manifest: &'a Manifest,
+        root: &'a Path,
+        selection: &'a Selection,
+        environment: &'a Environment,
+        log: &'a mut Log,
+    ) -> Result<Planner<'a>, Diagnostic> {
+        let own = own_digest(log)?;
+        Ok(Planner {
+            manifest,
+            root,
+            environment,
+            log,
+            globber: Globber::new(root, &[BUILD_DIR, DIST_DIR]),
+            forced: selection.toolchain,
+            variants: selection.variants.clone(),
+            toolchains: BTreeMap::new(),
+            pythons: BTreeMap::new(),
+            mpy_crosses: BTreeMap::new(),
+            compilers: BTreeMap::new(),
+            overrides: &selection.libraries,
+            outside_allowed: selection.allow_outside,
+            pairings: Vec::new(),
+            stamps: BTreeMap::new(),
+            own,
+            actions: Vec::new(),
+            shared: BTreeSet::new(),
+        })
+    }
 }
 
 impl Planner<'_> {

@@ -1,10 +1,12 @@
-//! Reading what a file says it is and comparing its sum, without loading it.
+//! Reading what a file says it is and comparing its sum, without loading it, and a part at a time.
 
+use std::fs::File;
 use std::hash::Hasher as _;
+use std::io::{Read as _, Seek as _};
 use std::path::Path;
 
 use anymod_model::Platform;
-use anymod_model::identity::{Identity, Record, covered, find};
+use anymod_model::identity::{Identity, LONGEST, Record, cover, find};
 use twox_hash::XxHash64;
 
 use crate::error::Refusal;
@@ -22,10 +24,21 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::Other(why.into()))
 }
 
-/// Refuses a file that is not what is wanted.
+/// Length of what is in memory at once; the identity of most files is within the first.
+const PART: usize = 1 << 17;
+
+/// Refuses a file that is not what is wanted, or not whole.
 pub(crate) fn check(file: &Path, wanted: &Wanted<'_>) -> Result<(), Refusal> {
-    let identity = read(file)?;
-    compare(&identity, wanted)?;
+    compare_all(&read(file, true)?, wanted)
+}
+
+/// The same of a file whose content is known to be whole.
+pub(crate) fn check_identity(file: &Path, wanted: &Wanted<'_>) -> Result<(), Refusal> {
+    compare_all(&read(file, false)?, wanted)
+}
+
+fn compare_all(identity: &Identity, wanted: &Wanted<'_>) -> Result<(), Refusal> {
+    compare(identity, wanted)?;
     if identity.variant.as_deref() != wanted.variant {
         let named = |variant: Option<&str>| format!("`{}`", variant.unwrap_or_default());
         let own = named(identity.variant.as_deref());
@@ -39,7 +52,7 @@ pub(crate) fn check(file: &Path, wanted: &Wanted<'_>) -> Result<(), Refusal> {
 
 /// The same with whatever variant: which one it is.
 pub(crate) fn check_any(file: &Path, wanted: &Wanted<'_>) -> Result<Option<String>, Refusal> {
-    let identity = read(file)?;
+    let identity = read(file, true)?;
     compare(&identity, wanted)?;
     Ok(identity.variant)
 }
@@ -64,24 +77,23 @@ fn compare(identity: &Identity, wanted: &Wanted<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Reads a file whose content is what its identity says.
-fn read(file: &Path) -> Result<Identity, Refusal> {
-    let bytes = match std::fs::read(file) {
-        Ok(bytes) => bytes,
+/// Reads the identity of a file and, if it is asked for, compares its sum with the content.
+fn read(file: &Path, whole: bool) -> Result<Identity, Refusal> {
+    let opened = File::open(file);
+    let mut opened = match opened {
+        Ok(opened) => opened,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Refusal::Missing),
         Err(error) => return refuse(format!("it cannot be read: {error}")),
     };
-    let Some(offset) = find(&bytes) else {
+    let unread = |error| Refusal::Other(format!("it cannot be read: {error}"));
+    let Some((offset, record)) = locate(&mut opened).map_err(unread)? else {
         return refuse("it has no identity; it was not made by anymod, or it is cut short");
     };
-    let record = bytes.get(offset..).map_or(Err("it is cut short"), Record::parse);
     let record = match record {
         Ok(record) => record,
         Err(why) => return refuse(format!("its identity cannot be read: {why}")),
     };
-    let mut sum = XxHash64::with_seed(0);
-    covered(&bytes, offset, &record.ranges, &mut |part| sum.write(part));
-    if sum.finish() != record.sums.check {
+    if whole && sum(&mut opened, offset, &record).map_err(unread)? != record.sums.check {
         return refuse(
             "its content is not what was built; it is damaged: build or install it again",
         );
@@ -89,9 +101,35 @@ fn read(file: &Path) -> Result<Identity, Refusal> {
     Ok(record.identity)
 }
 
+/// Where the identity is, and what it says; nothing if there is none.
+fn locate(file: &mut File) -> std::io::Result<Option<(usize, Result<Record, &'static str>)>> {
+    let mut bytes = Vec::new();
+    file.by_ref().take(PART as u64).read_to_end(&mut bytes)?;
+    // Not all formats have it near the begin.
+    if find(&bytes).is_none_or(|at| bytes.len() - at < LONGEST) {
+        file.read_to_end(&mut bytes)?;
+    }
+    let at = find(&bytes);
+    Ok(at.map(|at| (at, bytes.get(at..).map_or(Err("it is cut short"), Record::parse))))
+}
+
+fn sum(file: &mut File, offset: usize, record: &Record) -> std::io::Result<u64> {
+    file.rewind()?;
+    let (mut sum, mut at) = (XxHash64::with_seed(0), 0);
+    let mut part = vec![0; PART];
+    loop {
+        let length = file.read(&mut part)?;
+        let Some(part) = part.get_mut(..length).filter(|part| !part.is_empty()) else {
+            return Ok(sum.finish());
+        };
+        let counts = cover(part, at, offset, &record.ranges);
+        sum.write(part.get(..counts).unwrap_or_default());
+        at += length as u64;
+    }
+}
+
 /// The level that a file says it needs; none if it cannot be read.
 pub(crate) fn level(file: &Path) -> Option<u32> {
-    let bytes = std::fs::read(file).ok()?;
-    let record = Record::parse(bytes.get(find(&bytes)?..)?).ok()?;
-    Some(record.identity.level)
+    let (_, record) = locate(&mut File::open(file).ok()?).ok()??;
+    Some(record.ok()?.identity.level)
 }

@@ -4,15 +4,14 @@
 //! `FILE.guard`, which ends with the process however that ends; whoever extracts by the other loader at the same moment does
 //! the work twice and harms nobody, because what is written aside is renamed.
 
-use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use anymod_model::payload::{Encoding, Index, Packed, parts};
-use sha2::{Digest as _, Sha256};
+use anymod_model::payload::{Index, Packed};
 
 use crate::error::Refusal;
 use crate::place::{self, Base};
+use crate::unpack::Archive;
 
 /// Use is noted once a day.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -22,16 +21,22 @@ const GRACE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// A file that is embedded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source<'a> {
-    pub(crate) archive: &'a [u8],
-    /// Where the parts begin.
-    pub(crate) start: usize,
-    pub(crate) index: &'a Index,
+    pub(crate) archive: Archive<'a>,
     pub(crate) packed: &'a Packed,
+}
+
+/// What there is after extracting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extracted {
+    /// What was just written, every part of it compared with its sum.
+    Fresh,
+    /// What somebody wrote earlier.
+    Found,
 }
 
 impl Source<'_> {
     fn directory(&self, base: &Base) -> PathBuf {
-        let Index { name, version, digest, .. } = self.index;
+        let Index { name, version, digest, .. } = self.archive.index;
         base.path.join("addons").join(name).join(format!("{version}-{digest}"))
     }
 
@@ -41,7 +46,7 @@ impl Source<'_> {
     }
 
     /// Extracts the file, if it is not there.
-    pub(crate) fn extract(&self, base: &Base) -> Result<(), Refusal> {
+    pub(crate) fn extract(&self, base: &Base) -> Result<Extracted, Refusal> {
         self.try_extract(base).map_err(|error| {
             Refusal::Other(format!(
                 "it cannot be extracted there: {error}; ANYMOD_EXTRACT_DIR can name another directory"
@@ -49,13 +54,14 @@ impl Source<'_> {
         })
     }
 
-    fn try_extract(&self, base: &Base) -> std::io::Result<()> {
+    fn try_extract(&self, base: &Base) -> std::io::Result<Extracted> {
         let (directory, path) = (self.directory(base), self.path(base));
         if base.shared {
             place::claim(&base.path)?;
         }
         if path.exists() {
-            return note_use(&directory);
+            note_use(&directory);
+            return Ok(Extracted::Found);
         }
         std::fs::create_dir_all(&directory)?;
         let guard = std::fs::File::options()
@@ -65,65 +71,37 @@ impl Source<'_> {
         // Some file systems have no locks; then several may write the same file, each aside.
         let _ = guard.lock();
         if path.exists() {
-            return Ok(());
+            return Ok(Extracted::Found);
         }
         clear(&directory, &self.packed.file);
         self.write(&directory, &path)?;
         prune(&directory);
-        Ok(())
+        Ok(Extracted::Fresh)
     }
 
-    /// Removes a file that is not what was packed any more; true if there was one.
-    pub(crate) fn remove_damaged(&self, base: &Base) -> bool {
-        let path = self.path(base);
-        let damaged = std::fs::read(&path).is_ok_and(|bytes| !self.fits(&Sha256::digest(&bytes)));
-        damaged && std::fs::remove_file(path).is_ok()
+    /// Removes what was found and cannot be loaded; true if there was something.
+    pub(crate) fn remove(&self, base: &Base) -> bool {
+        std::fs::remove_file(self.path(base)).is_ok()
     }
 
-    fn fits(&self, sum: &[u8]) -> bool {
-        let text: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
-        text == self.packed.sha256
-    }
-
-    /// Nothing is forced to the disk: every load looks at the whole content, and what is not whole is written again.
+    /// Nothing is forced to the disk: every later load looks at the whole content, and what is not whole is written again.
     fn write(&self, directory: &Path, path: &Path) -> std::io::Result<()> {
-        if self.index.encoding != Encoding::Zstd {
-            return Err(std::io::Error::other(
-                "it is packed for Node.js: embed with `--host rust`",
-            ));
-        }
         let prefix = format!("{}.", self.packed.file);
-        let mut aside =
+        let aside =
             tempfile::Builder::new().prefix(&prefix).suffix(".aside").tempfile_in(directory)?;
-        let mut sum = Sha256::new();
-        let mut buffer = vec![0; 1 << 17];
-        for part in parts(self.archive, self.start, self.packed) {
-            let mut frame = zstd::Decoder::with_buffer(part)?;
-            loop {
-                let length = frame.read(&mut buffer)?;
-                let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else {
-                    break;
-                };
-                sum.update(bytes);
-                aside.write_all(bytes)?;
-            }
-        }
-        if !self.fits(&sum.finalize()) {
-            return Err(std::io::Error::other("what is embedded is damaged"));
-        }
+        self.archive.unpack(self.packed, aside.as_file())?;
         aside.persist(path)?;
         Ok(())
     }
 }
 
 /// When a directory was used last, for whoever prunes.
-fn note_use(directory: &Path) -> std::io::Result<()> {
+fn note_use(directory: &Path) {
     if age(directory).is_some_and(|age| age > DAY) {
         let now = std::fs::FileTimes::new().set_modified(SystemTime::now());
         // Where it cannot be noted nothing is pruned either.
         let _ = std::fs::File::open(directory).and_then(|file| file.set_times(now));
     }
-    Ok(())
 }
 
 fn age(path: &Path) -> Option<Duration> {

@@ -14,7 +14,9 @@ mod error;
 mod extract;
 mod library;
 mod machine;
+mod own_file;
 mod place;
+mod unpack;
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +27,7 @@ pub use error::{Error, Refusal};
 pub use library::Loaded;
 
 use check::Wanted;
+use extract::Extracted;
 
 /// An addon to be loaded.
 #[derive(Clone, Copy, Debug)]
@@ -179,12 +182,22 @@ impl Addon<'_> {
         if let (Some((index, start)), Some(bytes)) = (archive, self.embedded)
             && let Some(packed) = index.files.iter().find(|packed| packed.file == name)
         {
-            let source = extract::Source { archive: bytes, start: *start, index, packed };
+            let archive = unpack::Archive { bytes, start: *start, index };
+            let source = extract::Source { archive, packed };
+            let open = |file: &Path, extracted| match extracted {
+                Extracted::Found => load(file),
+                // It was summed up on the way, and is not read a second time.
+                Extracted::Fresh => check::check_identity(file, wanted)
+                    .and_then(|()| library::open(file, variant())),
+            };
             for base in place::bases() {
                 let file = source.path(&base);
-                let mut loaded = source.extract(&base).and_then(|()| load(&file));
-                if loaded.is_err() && source.remove_damaged(&base) {
-                    loaded = source.extract(&base).and_then(|()| load(&file));
+                let extracted = source.extract(&base);
+                let mut loaded = extracted.clone().and_then(|extracted| open(&file, extracted));
+                // What is not whole any more is extracted again.
+                let found = loaded.is_err() && extracted == Ok(Extracted::Found);
+                if found && source.remove(&base) {
+                    loaded = source.extract(&base).and_then(|extracted| open(&file, extracted));
                 }
                 match loaded {
                     Ok(loaded) => return Some(loaded),

@@ -24,7 +24,7 @@
 
 mod place;
 
-pub use place::{covered, find};
+pub use place::{cover, covered, find};
 
 /// What a record begins with.
 pub const MAGIC: [u8; 8] = *b"anymodID";

@@ -5,20 +5,20 @@
 //! | at | bytes | what |
 //! |---|---|---|
 //! | 0 | 8 | `anymodPK` |
-//! | 8 | 4 | version of the layout, 1, little-endian |
+//! | 8 | 4 | version of the layout, 2, little-endian |
 //! | 12 | 4 | length of the index, little-endian |
 //! | 16 | | the index, JSON |
 //! | | | the parts, one after the other |
 //!
-//! A file is the concatenation of its parts, each of which is a frame of its own: whoever cannot decompress bit by bit needs
-//! no more memory than a part.
+//! A file is the concatenation of its parts, each of which is a frame of its own with a sum of its own: whoever extracts it
+//! needs no more memory than a part, and can do several at once.
 
 use serde::{Deserialize, Serialize};
 
 /// What an archive begins with.
 pub const MAGIC: [u8; 8] = *b"anymodPK";
 /// Version of the layout.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Where the index begins.
 pub const INDEX_AT: usize = 16;
 
@@ -26,9 +26,11 @@ pub const INDEX_AT: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
+    /// Not at all: what is there to decompress the others.
+    Stored,
     /// RFC 1952: every Node.js has it.
     Gzip,
-    /// RFC 8878: smaller and faster; Node.js has it from 22.15 on.
+    /// RFC 8878: smaller and faster; Node.js itself has it from 22.15 on.
     Zstd,
 }
 
@@ -37,6 +39,7 @@ impl Encoding {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Encoding::Stored => "stored",
             Encoding::Gzip => "gzip",
             Encoding::Zstd => "zstd",
         }
@@ -52,9 +55,9 @@ pub struct Index {
     pub version: String,
     /// Name of the platform.
     pub platform: String,
-    /// How parts are compressed.
+    /// How the variants are compressed.
     pub encoding: Encoding,
-    /// Begin of the SHA-256 of all files' sums, in hexadecimal: names the directory that they are extracted to.
+    /// Begin of the SHA-256 of all files' sums of that kind, in hexadecimal: names the directory that they are extracted to.
     pub digest: String,
     /// The files, the best variant first.
     pub files: Vec<Packed>,
@@ -71,12 +74,43 @@ pub struct Packed {
     pub level: u32,
     /// Its size in bytes.
     pub size: u64,
-    /// SHA-256 in hexadecimal.
-    pub sha256: String,
+    /// How its parts are compressed.
+    pub encoding: Encoding,
+    /// Another file of the archive that each of its frames has as a prefix (RFC 8878, "Dictionary Format", raw content).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     /// Where its first part begins, from the end of the index.
     pub offset: u64,
-    /// Lengths of its parts.
-    pub parts: Vec<u64>,
+    /// Its parts.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its length in the archive.
+    pub packed: u64,
+    /// Its length in the file.
+    pub plain: u64,
+    /// XXH64 with seed 0 of what it holds, as 16 hexadecimal digits: JavaScript has no numbers for it.
+    #[serde(with = "hexadecimal")]
+    pub sum: u64,
+}
+
+/// Numbers as 16 hexadecimal digits.
+mod hexadecimal {
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(number: &u64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{number:016x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(from)?;
+        let digits = text.len() == 16 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let number = u64::from_str_radix(&text, 16).ok().filter(|_| digits);
+        number.ok_or_else(|| de::Error::custom("this is no sum"))
+    }
 }
 
 /// The begin of an archive with this index.
@@ -111,27 +145,25 @@ pub fn parse(bytes: &[u8]) -> Result<(Index, usize), &'static str> {
     let index: Index = serde_json::from_slice(json).map_err(|_| "its index cannot be read")?;
     let parts = bytes.len() - INDEX_AT - json.len();
     for file in &index.files {
-        let end = file.parts.iter().try_fold(file.offset, |end, part| end.checked_add(*part));
+        let end = file.parts.iter().try_fold(file.offset, |end, part| end.checked_add(part.packed));
         if end.is_none_or(|end| end > parts as u64) {
             return Err("it is cut short");
+        }
+        let size = file.parts.iter().try_fold(0_u64, |size, part| size.checked_add(part.plain));
+        if size != Some(file.size) {
+            return Err("its index cannot be read");
         }
     }
     Ok((index, INDEX_AT + json.len()))
 }
 
-/// The parts of a file of an archive that was read.
-pub fn parts<'a>(
-    archive: &'a [u8],
-    start: usize,
-    file: &'a Packed,
-) -> impl Iterator<Item = &'a [u8]> {
-    let rest =
-        usize::try_from(file.offset).ok().and_then(|offset| archive.get(start..)?.get(offset..));
-    let mut rest = rest.unwrap_or_default();
-    file.parts.iter().map_while(move |length| {
-        let (part, after) = rest.split_at_checked(usize::try_from(*length).ok()?)?;
-        rest = after;
-        Some(part)
+/// Where the parts of a file of an archive that was read are: the place of each in the archive, in bytes, with itself.
+pub fn places(start: usize, file: &Packed) -> impl Iterator<Item = (u64, &Part)> {
+    let first = (start as u64).saturating_add(file.offset);
+    file.parts.iter().scan(first, |next, part| {
+        let at = *next;
+        *next = at.saturating_add(part.packed);
+        Some((at, part))
     })
 }
 
@@ -147,9 +179,13 @@ mod tests {
             variant: "modern".to_owned(),
             level: 3,
             size: 10,
-            sha256: "00".repeat(32),
+            encoding: Encoding::Zstd,
+            base: Some("b".to_owned()),
             offset: 2,
-            parts: vec![3, 1],
+            parts: vec![
+                Part { packed: 3, plain: 8, sum: u64::MAX },
+                Part { packed: 1, plain: 2, sum: 7 },
+            ],
         };
         Index {
             name: "a".to_owned(),
@@ -167,8 +203,8 @@ mod tests {
         bytes.extend(b"..abcd");
         let (read, start) = parse(&bytes).unwrap();
         assert_eq!(read, index());
-        let parts: Vec<&[u8]> = parts(&bytes, start, &read.files[0]).collect();
-        assert_eq!(parts, [&b"abc"[..], b"d"]);
+        let places: Vec<u64> = places(start, &read.files[0]).map(|(at, _)| at).collect();
+        assert_eq!(places, [start as u64 + 2, start as u64 + 5]);
         for end in 0..bytes.len() {
             assert!(parse(&bytes[..end]).is_err(), "{end}");
         }
@@ -184,7 +220,9 @@ mod tests {
             whole[at] = byte;
             if let Ok((index, start)) = parse(&whole) {
                 for file in &index.files {
-                    let _ = parts(&whole, start, file).count();
+                    for (at, part) in places(start, file) {
+                        prop_assert!(at + part.packed <= whole.len() as u64);
+                    }
                 }
             }
         }

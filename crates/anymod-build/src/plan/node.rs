@@ -1,6 +1,7 @@
 //! Planning an addon for Node.js: compile, link with an identity, seal; and the loader, the same for all platforms.
 
 mod cargo;
+mod probe;
 
 use std::collections::BTreeSet;
 
@@ -127,56 +128,6 @@ impl Planner<'_> {
                 flags,
                 dispatched: own.dispatched.iter().map(|name| name.value.clone()).collect(),
                 declared: declared.cloned(),
-                tools,
-            },
-            scope,
-        )
-    }
-
-    /// Adds the actions of the probe of the processor; the finished file.
-    fn probe(
-        &mut self,
-        scope: &Scope,
-        platform: Platform,
-        tools: &NodeTools,
-    ) -> Result<String, Diagnostics> {
-        let dir = format!("{BUILD_DIR}/node/{}/{platform}", pack::PROBE_NAME);
-        let source = format!("{BUILD_DIR}/node/{}/probe.c", pack::PROBE_NAME);
-        self.add(self.text(scope, source.clone(), pack::PROBE_SOURCE.as_bytes().to_vec()));
-        let object = format!("{dir}/probe.o");
-        let mut argv = tools.compiler(SourceKind::C, platform, Some(Level::V1));
-        // The C compiler must not make calls of it to a C library that is not linked.
-        argv.extend(["-O2", "-fno-builtin", "-fno-stack-protector"].map(str::to_owned));
-        argv.extend(["-fno-unwind-tables", "-fno-vectorize"].map(str::to_owned));
-        argv.push("-fno-asynchronous-unwind-tables".to_owned());
-        argv.extend(["-c", &source, "-o", &object].map(str::to_owned));
-        let command = Command { maps_paths: true, ..Command::default() };
-        let mut action = shared(scope, ActionKind::Compile, &source, command.into());
-        action.inputs = vec![source];
-        action.outputs = vec![object.clone()];
-        action.argv = argv;
-        action.env = self.tool_environment();
-        action.tool = tools.identity;
-        self.add(action);
-        let flags = ["-nostdlib", "-nostartfiles"].map(str::to_owned).to_vec();
-        self.library(
-            Library {
-                dir,
-                identity: Identity {
-                    name: pack::PROBE_NAME.to_owned(),
-                    version: pack::PROBE_VERSION.to_owned(),
-                    napi: 6,
-                    platform: platform.to_string(),
-                    variant: None,
-                    level: if has_variants(platform) { Level::V1 as u32 } else { 0 },
-                },
-                platform,
-                files: vec![object],
-                cxx: false,
-                flags,
-                strip: true,
-                dispatched: Vec::new(),
-                declared: None,
                 tools,
             },
             scope,
@@ -316,9 +267,13 @@ impl Planner<'_> {
             exports: declared.as_ref().map(|(_, names)| names.clone()).unwrap_or_default(),
         };
         let dir = self.entries_dir(scope);
+        let file = format!("{dir}/{}", pack::LOADER_FILE);
+        self.add(self.text(scope, file.clone(), pack::LOADER.as_bytes().to_vec()));
+        let mut products = vec![product(scope, file, true)];
         if own.crate_dir.is_some() && declared.is_none() {
             let built = self.crate_entries(scope, addon, variant);
-            return Ok(built.into_iter().map(|built| product(scope, built, true)).collect());
+            products.extend(built.into_iter().map(|built| product(scope, built, true)));
+            return Ok(products);
         }
         let mut texts = vec![
             ("index.cjs", pack::loader(&addon).into_bytes()),
@@ -327,7 +282,6 @@ impl Planner<'_> {
         if let Some((file, _)) = declared {
             texts.push(("index.d.ts", crate::install::read(&self.root.join(file))?));
         }
-        let mut products = Vec::new();
         for (name, text) in texts {
             let built = format!("{dir}/{name}");
             self.add(self.text(scope, built.clone(), text));

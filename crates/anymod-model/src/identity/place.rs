@@ -106,11 +106,9 @@ pub fn covered(bytes: &[u8], offset: usize, ranges: &[Range], add: &mut dyn FnMu
     let mut at = 0;
     for range in ranges {
         let start = usize::try_from(range.offset).unwrap_or(usize::MAX).clamp(at, bytes.len());
-        let end = match range.length {
-            TO_THE_END => bytes.len(),
-            length => start.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)),
-        };
-        let end = end.min(bytes.len());
+        // What an earlier one covers already is not covered again.
+        let end = usize::try_from(range.offset.saturating_add(range.length));
+        let end = end.unwrap_or(usize::MAX).clamp(start, bytes.len());
         add(bytes.get(at..start).unwrap_or_default());
         let mut zeros = if range.length == TO_THE_END { 0 } else { end - start };
         while zeros > 0 {
@@ -121,6 +119,32 @@ pub fn covered(bytes: &[u8], offset: usize, ranges: &[Range], add: &mut dyn FnMu
         at = end;
     }
     add(bytes.get(at..).unwrap_or_default());
+}
+
+/// The same of one part of a file, which begins at `at` and becomes what the sums are over: how much of it counts.
+#[must_use]
+pub fn cover(part: &mut [u8], at: u64, offset: usize, ranges: &[Range]) -> usize {
+    let own = Range { offset: (offset + SUMS.start) as u64, length: SUMS.len() as u64 };
+    let within = |place: u64| {
+        usize::try_from(place.saturating_sub(at)).unwrap_or(usize::MAX).min(part.len())
+    };
+    let mut length = part.len();
+    let places: Vec<(usize, usize, bool)> = ranges
+        .iter()
+        .chain([&own])
+        .map(|range| {
+            let end = range.offset.saturating_add(range.length);
+            (within(range.offset), within(end), range.length == TO_THE_END)
+        })
+        .collect();
+    for (start, end, to_the_end) in places {
+        if to_the_end {
+            length = length.min(start);
+        } else if let Some(zeros) = part.get_mut(start..end) {
+            zeros.fill(0);
+        }
+    }
+    length
 }
 
 #[cfg(test)]
@@ -149,6 +173,26 @@ mod tests {
             let mut total = 0;
             covered(&vec![1; length], offset, &ranges, &mut |part| total += part.len());
             prop_assert_eq!(total, length);
+        }
+
+        #[test]
+        fn a_part_is_covered_as_the_whole(
+            length in 200..600_usize, offset in 0..700_usize, ranges in proptest::collection::vec((0..700_u64, 0..200_u64), 0..4),
+            end in 0..900_u64, size in 1..300_usize,
+        ) {
+            let ranges = ranges.into_iter().map(|(offset, length)| Range { offset, length });
+            // What is signed is behind everything else that is left out.
+            let behind = Range { offset: 1000 + end, length: TO_THE_END };
+            let ranges: Vec<Range> = ranges.chain([behind]).collect();
+            let bytes: Vec<u8> = (0..length + 1000).map(|at| at as u8 | 1).collect();
+            let (mut whole, mut parts) = (Vec::<u8>::new(), Vec::<u8>::new());
+            covered(&bytes, offset, &ranges, &mut |part| whole.extend(part));
+            for (index, part) in bytes.chunks(size).enumerate() {
+                let mut part = part.to_vec();
+                let length = cover(&mut part, (index * size) as u64, offset, &ranges);
+                parts.extend(&part[..length]);
+            }
+            prop_assert!(whole == parts);
         }
     }
 }

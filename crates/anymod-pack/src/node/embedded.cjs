@@ -13,12 +13,20 @@ const GRACE = 30 * DAY;
 // A holder of the lock that says nothing for so long is gone, even if its number is another process now.
 const SILENCE = 10000;
 
-let archive;
-// A part of the archive: in the executable, or in the file beside this one.
+// Parts between two signs of life to others who wait.
+const BATCH = 16;
+
+let opened;
+// The archive: what is in the executable, or the path of the file beside this one.
+function archive() {
+  if (opened === undefined) opened = @OPEN@;
+  return opened;
+}
+
 function read(offset, length) {
-  if (archive === undefined) archive = @OPEN@;
-  if (typeof archive === 'object') return archive.subarray(offset, offset + length);
-  const file = fs.openSync(archive, 'r');
+  const from = archive();
+  if (typeof from === 'object') return from.subarray(offset, offset + length);
+  const file = fs.openSync(from, 'r');
   try {
     const bytes = Buffer.alloc(length);
     fs.readSync(file, bytes, 0, length, offset);
@@ -26,13 +34,6 @@ function read(offset, length) {
   } finally {
     fs.closeSync(file);
   }
-}
-
-function unpack(bytes) {
-  const zlib = require('zlib');
-  if (INDEX.encoding === 'gzip') return zlib.gunzipSync(bytes);
-  if (zlib.zstdDecompressSync) return zlib.zstdDecompressSync(bytes);
-  throw new Error('this Node.js has no zstd: embed with `--compression gzip`');
 }
 
 function isAlive(pid) {
@@ -80,7 +81,6 @@ function breakLock(lock) {
 // Waits for the lock of a file; false if the file is there instead.
 function take(lock, file) {
   const own = temporary(lock);
-  const pause = new Int32Array(new SharedArrayBuffer(4));
   try {
     for (;;) {
       if (fs.existsSync(file)) return false;
@@ -96,7 +96,7 @@ function take(lock, file) {
         if (error.code !== 'EEXIST' && error.code !== 'ENOENT') return true;
       }
       if (isStale(lock)) breakLock(lock);
-      else Atomics.wait(pause, 0, 0, 5);
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   } finally {
     remove(own);
@@ -107,7 +107,7 @@ function take(lock, file) {
 function clear(directory) {
   for (const name of fs.readdirSync(directory)) {
     const file = path.join(directory, name);
-    const left = /\.(\d+)\.\d+\.tmp$/.exec(name);
+    const left = /\.(\d+)\.\d+(\.tmp)+$/.exec(name);
     if (left ? !isAlive(Number(left[1])) : name.endsWith('.lock') && isStale(file)) remove(file);
   }
 }
@@ -124,26 +124,66 @@ function prune(versions, own) {
   }
 }
 
-// Nothing is forced to the disk: every load sums the file up, and one that is not whole is written again.
-function write(entry, file, lock) {
+function renew(lock) {
+  const now = new Date();
+  if (fs.existsSync(lock)) fs.utimesSync(lock, now, now);
+}
+
+// A part at a time, in JavaScript: zlib compares the sum of what it unpacks.
+function copy(entry, output, lock) {
+  let at = START + entry.offset;
+  for (const { packed } of entry.parts) {
+    let bytes = read(at, packed);
+    if (entry.encoding === 'gzip') bytes = require('zlib').gunzipSync(bytes);
+    for (let done = 0; done < bytes.length; ) done += fs.writeSync(output, bytes, done);
+    at += packed;
+    renew(lock);
+  }
+}
+
+// The same by the probe, which compares the sum of every part before it writes it.
+function unpack(entry, aside, lock, probe) {
+  if (!probe || !probe.unpack) throw new Error('what unpacks it is not the one that is embedded');
+  const base = entry.base && held(entry.base, aside, lock, probe);
+  let at = START + entry.offset;
+  let to = 0;
+  for (let index = 0; index < entry.parts.length; index += BATCH) {
+    const numbers = [BigInt(to)];
+    for (const { packed, plain, sum } of entry.parts.slice(index, index + BATCH)) {
+      numbers.push(BigInt(at), BigInt(packed), BigInt(plain), BigInt(`0x${sum}`));
+      at += packed;
+      to += plain;
+    }
+    const wrong = probe.unpack(archive(), BigUint64Array.from(numbers), aside, base);
+    if (wrong) throw new Error(wrong);
+    renew(lock);
+  }
+}
+
+// What another file is a difference to.
+function held(name, aside, lock, probe) {
+  const base = `${aside}.tmp`;
+  const entry = INDEX.files.find((file) => file.file === name);
+  try {
+    fs.closeSync(fs.openSync(base, 'wx', 0o600));
+    unpack(entry, base, lock, probe);
+    return fs.readFileSync(base);
+  } finally {
+    remove(base);
+  }
+}
+
+// Nothing is forced to the disk: every later load sums the file up, and one that is not whole is written again.
+function write(entry, file, lock, probe) {
   const aside = temporary(file);
   const output = fs.openSync(aside, 'wx', 0o700);
   try {
     try {
-      const sum = require('crypto').createHash('sha256');
-      let at = START + entry.offset;
-      for (const packed of entry.parts) {
-        const bytes = unpack(read(at, packed));
-        sum.update(bytes);
-        for (let done = 0; done < bytes.length; ) done += fs.writeSync(output, bytes, done);
-        at += packed;
-        const now = new Date();
-        if (fs.existsSync(lock)) fs.utimesSync(lock, now, now);
-      }
-      if (sum.digest('hex') !== entry.sha256) throw new Error('what is embedded is damaged');
+      if (entry.encoding !== 'zstd') copy(entry, output, lock);
     } finally {
       fs.closeSync(output);
     }
+    if (entry.encoding === 'zstd') unpack(entry, aside, lock, probe);
     fs.renameSync(aside, file);
   } catch (error) {
     remove(aside);
@@ -151,40 +191,45 @@ function write(entry, file, lock) {
   }
 }
 
-function extract(entry, directory, file) {
+// Extracts a file that is not there; true if it did, and summed it up.
+function extract(entry, directory, file, probe) {
   if (fs.existsSync(file)) {
     const now = new Date();
     // When it was used last, for whoever prunes.
     if (now - fs.statSync(directory).mtimeMs > DAY) fs.utimesSync(directory, now, now);
-    return;
+    return false;
   }
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   const lock = `${file}.lock`;
-  if (!take(lock, file)) return;
+  if (!take(lock, file)) return false;
   try {
     clear(directory);
-    write(entry, file, lock);
+    write(entry, file, lock, probe);
   } finally {
     remove(lock);
   }
   prune(path.dirname(directory), directory);
+  return entry.encoding !== 'stored';
 }
 
 // The directories below which files may be put, best first, each with whether others can write beside it.
-function bases() {
+function* bases() {
   const { ANYMOD_EXTRACT_DIR, LOCALAPPDATA, XDG_CACHE_HOME, XDG_RUNTIME_DIR, HOME } = process.env;
-  if (ANYMOD_EXTRACT_DIR) return [[path.resolve(ANYMOD_EXTRACT_DIR), false]];
-  const os = require('os');
+  if (ANYMOD_EXTRACT_DIR) {
+    yield [path.resolve(ANYMOD_EXTRACT_DIR), false];
+    return;
+  }
   const below = (directory, ...rest) => directory && path.isAbsolute(directory) && path.join(directory, ...rest);
   const usual = {
     win32: () => below(LOCALAPPDATA, 'anymod'),
     darwin: () => below(HOME, 'Library', 'Caches', 'anymod'),
     linux: () => below(XDG_CACHE_HOME, 'anymod') || below(HOME, '.cache', 'anymod'),
-  };
-  const shared = process.platform === 'linux' ? [XDG_RUNTIME_DIR, os.tmpdir(), '/var/tmp', '/dev/shm'] : [os.tmpdir()];
+  }[process.platform]();
+  if (usual) yield [usual, false];
+  const temporaries = [require('os').tmpdir()];
+  const shared = process.platform === 'linux' ? [XDG_RUNTIME_DIR, ...temporaries, '/var/tmp', '/dev/shm'] : temporaries;
   const own = `anymod-${process.getuid ? process.getuid() : 'addons'}`;
-  const all = shared.map((directory) => [below(directory, own), true]);
-  return [[usual[process.platform](), false], ...all].filter(([directory]) => directory);
+  for (const directory of shared.map((directory) => below(directory, own))) if (directory) yield [directory, true];
 }
 
 // In a directory for everyone, ours has to be ours alone.
@@ -195,17 +240,8 @@ function claim(base) {
   if (!found.isDirectory() || !ours) throw new Error(`${base} belongs to someone else`);
 }
 
-function isWhole(entry, file) {
-  try {
-    const sum = require('crypto').createHash('sha256').update(fs.readFileSync(file));
-    return sum.digest('hex') === entry.sha256;
-  } catch {
-    return false;
-  }
-}
-
-// Every place that a file was extracted to; or why it was not.
-function* places(name, version, platform) {
+// Every place that a file was extracted to, with whether that was just now; or why it was not.
+function* places(name, version, platform, probe) {
   const entry = INDEX.files.find((file) => file.file === name);
   if (INDEX.version !== version || INDEX.platform !== platform || !entry) {
     const what = `\`${INDEX.name}\` ${INDEX.version} for ${INDEX.platform} is embedded`;
@@ -215,18 +251,20 @@ function* places(name, version, platform) {
   for (const [base, shared] of bases()) {
     const directory = path.join(base, 'addons', INDEX.name, `${version}-${INDEX.digest}`);
     const file = path.join(directory, name);
-    // Twice if what is there is not whole.
+    // Twice if what was there is refused.
     for (const again of [false, true]) {
+      let fresh;
       try {
+        const there = fs.existsSync(file);
         if (again) remove(file);
         if (shared) claim(base);
-        extract(entry, directory, file);
+        fresh = extract(entry, directory, file, probe);
+        yield [file, undefined, fresh];
+        if (!there || fresh) break;
       } catch (error) {
         yield [file, `it cannot be extracted there: ${error.message}; ANYMOD_EXTRACT_DIR can name another directory`];
         break;
       }
-      yield [file];
-      if (isWhole(entry, file)) break;
     }
   }
 }

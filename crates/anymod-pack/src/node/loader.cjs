@@ -1,3 +1,5 @@
+// Made by anymod: what `index.cjs` leaves to it. Looks for an addon in every place, refuses what is not whole or something else
+// before it is loaded, and says what is wrong.
 'use strict';
 const fs = require('fs');
 
@@ -160,11 +162,12 @@ function small(identity) {
 }
 
 // Loads the first of the places of a file that holds what is wanted; what was refused goes to `tried`.
-function first(addon, place, wanted, isWhole, tried) {
-  for (const [file, why] of places(addon, place)) {
+function first(addon, place, wanted, probe, tried) {
+  for (const [file, why, fresh] of places(addon, place, probe)) {
     try {
       if (why) refuse(why);
-      check(file, wanted, isWhole);
+      // What was unpacked just now was summed up on the way.
+      if (!fresh) check(file, wanted, probe);
       return open(file);
     } catch (error) {
       tried.push([file, error.message]);
@@ -173,8 +176,10 @@ function first(addon, place, wanted, isWhole, tried) {
   return undefined;
 }
 
-// Reads a file and refuses it unless it is what is wanted, whole, and for this process.
-function check(name, wanted, isWhole) {
+// Refuses a file unless it is what is wanted, whole, and for this process. The probe has no other one to sum it up.
+function check(name, wanted, probe) {
+  const texts = [wanted.name, wanted.version, wanted.platform, wanted.variant, ''].join('\0');
+  if (probe && probe.fits && probe.fits(name, texts, +process.versions.napi)) return;
   let file;
   try {
     file = fs.readFileSync(name);
@@ -203,7 +208,7 @@ function check(name, wanted, isWhole) {
   }
   let whole = false;
   try {
-    whole = isWhole(identity);
+    whole = probe ? identity.file.getBigUint64(identity.at + 64, true) === probe.sum(covered(identity)) : small(identity);
   } catch {
     // What throws is not whole.
   }
@@ -222,12 +227,11 @@ function open(file) {
 }
 
 // Every place of a file, best first; or why there is none.
-function* places(addon, { file, leaf }) {
+function* places(addon, { file, leaf }, probe) {
   // A bundler's module is in no file of its own; beside one that is, the payload is there only after `anymod embed`.
-  const bundled = module.filename !== __filename;
-  if (bundled || fs.existsSync(`${addon.directory}/embedded.cjs`)) {
+  if (addon.bundled || fs.existsSync(`${addon.directory}/embedded.cjs`)) {
     const embedded = addon.embedded();
-    if (embedded) yield* embedded.places(file, addon.version, addon.platform);
+    if (embedded) yield* embedded.places(file, addon.version, addon.platform, probe);
   }
   // The usual place; `path` is for those after it.
   yield [`${addon.directory}/${file}`];
@@ -273,7 +277,7 @@ function candidates(addon, level) {
   return fit;
 }
 
-function load(addon) {
+module.exports = function load(addon) {
   addon.platform = platform(addon.files);
   if (!addon.files[addon.platform]) {
     throw refusals(addon, `it is built for ${Object.keys(addon.files).join(', ')}`, []);
@@ -281,16 +285,15 @@ function load(addon) {
   const tried = [];
   const probed = { name: 'anymod-probe', version: addon.probe, platform: addon.platform, variant: '' };
   // It tells how far this processor goes among the levels of x86-64, and has the sum that is too much for JavaScript.
-  const probe = first(addon, addon.probes[addon.platform], probed, small, tried);
+  const probe = first(addon, addon.probes[addon.platform], probed, undefined, tried);
   if (!probe) throw nothing(addon, tried);
-  const isWhole = (identity) => identity.file.getBigUint64(identity.at + 64, true) === probe.sum(covered(identity));
   const wanted = { name: addon.name, version: addon.version, platform: addon.platform };
   const override = process.env[addon.override];
   if (override) {
     const file = require('path').resolve(override);
     for (const { variant } of addon.files[addon.platform]) {
       try {
-        check(file, { ...wanted, variant }, isWhole);
+        check(file, { ...wanted, variant }, probe);
         return open(file);
       } catch (error) {
         tried.push([file, error.message]);
@@ -299,10 +302,8 @@ function load(addon) {
     throw refusals(addon, `${addon.override} names a file that cannot be loaded`, tried.slice(-1));
   }
   for (const { variant, place } of candidates(addon, probe.level)) {
-    const found = first(addon, place, { ...wanted, variant }, isWhole, tried);
+    const found = first(addon, place, { ...wanted, variant }, probe, tried);
     if (found) return found;
   }
   throw nothing(addon, tried);
-}
-
-module.exports = load(@TABLE@);
+};

@@ -1,4 +1,5 @@
-//! The loader of an addon: a table of every file that there may be, and the code that chooses, checks and loads one.
+//! The loader of an addon: a table of every file that there may be, and the code that chooses, checks and loads one. The usual
+//! case is in the entry itself, and everything else in a file of its own that is read only if it is needed.
 
 use anymod_model::Platform;
 use anymod_model::node::{Variant, file_name, override_variable};
@@ -30,7 +31,12 @@ pub struct Built {
     pub variants: Vec<Variant>,
 }
 
-const CODE: &str = include_str!("loader.cjs");
+const CODE: &str = include_str!("index.cjs");
+
+/// Name of the file beside the entries that has the cases that are not usual; it is the same for all addons.
+pub const LOADER_FILE: &str = "loader.cjs";
+/// Its content.
+pub const LOADER: &str = include_str!("loader.cjs");
 
 /// The entry for CommonJS.
 #[must_use]
@@ -80,6 +86,7 @@ fn table(addon: &Addon) -> String {
         quoted(&override_variable(&addon.name)),
         quoted(PROBE_VERSION),
     );
+    text += "  bundled: module.filename !== __filename,\n";
     text += "  directory: __dirname,\n  resolve: (name) => require.resolve(name),\n";
     text += "  embedded() { try { return require('./embedded.cjs'); } catch { return null; } },\n";
     text += "  probes: {\n";

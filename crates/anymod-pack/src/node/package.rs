@@ -7,6 +7,8 @@ use anymod_model::Platform;
 use anymod_model::platform::Libc;
 use serde_json::{Value, json};
 
+use super::loader::LOADER_FILE;
+
 /// What the packages of an addon have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
@@ -52,7 +54,7 @@ impl Package {
     pub fn core(&self, platforms: &BTreeMap<Platform, Sums>, types: bool) -> String {
         let mut package = self.common(&self.name);
         let mut entry = json!({ "require": "./index.cjs", "import": "./index.mjs" });
-        let mut files = vec!["index.cjs", "index.mjs"];
+        let mut files = vec!["index.cjs", "index.mjs", LOADER_FILE];
         if types {
             package["types"] = json!("index.d.ts");
             entry = json!({ "types": "./index.d.ts", "require": "./index.cjs", "import": "./index.mjs" });

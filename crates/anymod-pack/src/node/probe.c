@@ -1,4 +1,4 @@
-/* Made by anymod: the level of x86-64 that this processor and its system have, and XXH64 of a buffer. */
+/* Made by anymod: the level of x86-64 that this processor and its system have, XXH64 of a buffer, and whether a file is whole. */
 typedef unsigned long long word;
 typedef __SIZE_TYPE__ size;
 typedef struct napi_env__ *napi_env;
@@ -10,6 +10,9 @@ int napi_create_bigint_uint64(napi_env env, word value, napi_value *result);
 int napi_create_function(napi_env env, const char *name, size length, napi_function call, void *data, napi_value *result);
 int napi_set_named_property(napi_env env, napi_value object, const char *name, napi_value value);
 int napi_get_cb_info(napi_env env, napi_info info, size *count, napi_value *arguments, napi_value *self, void **data);
+int napi_get_boolean(napi_env env, _Bool value, napi_value *result);
+int napi_get_value_uint32(napi_env env, napi_value value, unsigned *result);
+int napi_get_value_string_utf8(napi_env env, napi_value value, char *to, size room, size *length);
 int napi_get_buffer_info(napi_env env, napi_value buffer, void **data, size *length);
 
 #ifdef __x86_64__
@@ -64,21 +67,30 @@ static word merged(word sum, word lane) { return (sum ^ mixed(0, lane)) * P1 + P
 static word word_at(const unsigned char *at) { word value; __builtin_memcpy(&value, at, sizeof value); return value; }
 static unsigned half_at(const unsigned char *at) { unsigned value; __builtin_memcpy(&value, at, sizeof value); return value; }
 
-static word xxh64(const unsigned char *at, size length) {
-    const unsigned char *end = at + length;
-    word sum = P5;
-    if (length >= 32) {
-        word a = P1 + P2, b = P2, c = 0, d = 0 - P1;
-        for (; end - at >= 32; at += 32) {
-            a = mixed(a, word_at(at));
-            b = mixed(b, word_at(at + 8));
-            c = mixed(c, word_at(at + 16));
-            d = mixed(d, word_at(at + 24));
-        }
-        sum = turned(a, 1) + turned(b, 7) + turned(c, 12) + turned(d, 18);
-        sum = merged(merged(merged(merged(sum, a), b), c), d);
+/* A sum that is fed bit by bit: every part but the last is of whole stripes of 32 bytes. */
+struct state { word a, b, c, d, length; };
+
+static struct state begun(void) { return (struct state){P1 + P2, P2, 0, 0 - P1, 0}; }
+
+static void feed(struct state *state, const unsigned char *at, size length) {
+    word a = state->a, b = state->b, c = state->c, d = state->d;
+    for (const unsigned char *end = at + length; end - at >= 32; at += 32) {
+        a = mixed(a, word_at(at));
+        b = mixed(b, word_at(at + 8));
+        c = mixed(c, word_at(at + 16));
+        d = mixed(d, word_at(at + 24));
     }
-    sum += length;
+    *state = (struct state){a, b, c, d, state->length + length};
+}
+
+/* The sum, of which `at` and `end` are what is left of the last part behind its stripes. */
+static word finished(const struct state *state, const unsigned char *at, const unsigned char *end) {
+    word sum = P5;
+    if (state->length >= 32) {
+        sum = turned(state->a, 1) + turned(state->b, 7) + turned(state->c, 12) + turned(state->d, 18);
+        sum = merged(merged(merged(merged(sum, state->a), state->b), state->c), state->d);
+    }
+    sum += state->length;
     for (; end - at >= 8; at += 8) sum = turned(sum ^ mixed(0, word_at(at)), 27) * P1 + P4;
     if (end - at >= 4) {
         sum = turned(sum ^ half_at(at) * P1, 23) * P2 + P3;
@@ -90,6 +102,12 @@ static word xxh64(const unsigned char *at, size length) {
     return sum ^ sum >> 32;
 }
 
+static word xxh64(const unsigned char *at, size length) {
+    struct state state = begun();
+    feed(&state, at, length);
+    return finished(&state, at + (length & ~(size)31), at + length);
+}
+
 static napi_value sum(napi_env env, napi_info info) {
     napi_value buffer, value = 0;
     size count = 1, length;
@@ -98,6 +116,80 @@ static napi_value sum(napi_env env, napi_info info) {
     napi_create_bigint_uint64(env, xxh64(data, length), &value);
     return value;
 }
+
+#ifdef __linux__
+/* The identity's layout is `anymod_model::identity`'s; in an ELF file it is near the begin. */
+#define SUMS 28
+#define SUMS_END 72
+#define TEXTS 136
+#define PART 65536
+#define LONGEST 1024
+
+/* Whatever C library this process has; only glibc has this. */
+const char *gnu_get_libc_version(void) __attribute__((weak));
+int open(const char *path, int flags, ...);
+long read(int file, void *to, size length);
+int close(int file);
+
+/* Fills `to` as far as the file goes; negative if it cannot be read. */
+static long filled(int file, unsigned char *to, long length) {
+    long done = 0, now = 1;
+    while (done < length && now > 0) {
+        now = read(file, to + done, length - done);
+        if (now > 0) done += now;
+    }
+    return now < 0 ? now : done;
+}
+
+static int equal(const unsigned char *a, const char *b, size length) {
+    while (length && *a == (unsigned char)*b) a++, b++, length--;
+    return !length;
+}
+
+/* Where the identity is; -1 if it is not in this part of the file. */
+static long place(const unsigned char *part, long length) {
+    for (long at = 0; at + TEXTS < length; at += 4)
+        if (equal(part + at, "anymodID", 8)) return at;
+    return -1;
+}
+
+/* Whether an open file is whole and has these texts in its identity: name, version, platform and variant, each with a NUL. */
+static int whole(int file, const char *texts, size length, unsigned napi) {
+    unsigned char part[PART];
+    long have = filled(file, part, PART);
+    long at = place(part, have);
+    if (at < 0 || half_at(part + at + 8) != 1 || half_at(part + at + 24) != 0) return 0;
+    if (half_at(part + at + 16) > napi) return 0;
+    if (length > (size)(have - at - TEXTS) || !equal(part + at + TEXTS, texts, length)) return 0;
+    word expected = word_at(part + at + 64);
+    for (long byte = SUMS; byte < SUMS_END; byte++) part[at + byte] = 0;
+    struct state state = begun();
+    while (have == PART) {
+        feed(&state, part, PART);
+        have = filled(file, part, PART);
+    }
+    if (have < 0) return 0;
+    feed(&state, part, have);
+    return finished(&state, part + (have & ~31L), part + have) == expected;
+}
+
+/* fits(path, texts, napi) */
+static napi_value fits(napi_env env, napi_info info) {
+    napi_value arguments[3], value = 0;
+    size count = 3, length;
+    char path[4096], texts[LONGEST];
+    unsigned napi;
+    if (napi_get_cb_info(env, info, &count, arguments, 0, 0) || count != 3) return 0;
+    if (napi_get_value_string_utf8(env, arguments[0], path, sizeof path, &length)) return 0;
+    if (length + 1 >= sizeof path || napi_get_value_uint32(env, arguments[2], &napi)) return 0;
+    if (napi_get_value_string_utf8(env, arguments[1], texts, sizeof texts, &length) || length + 1 >= sizeof texts) return 0;
+    int file = open(path, 02000000 /* O_CLOEXEC */);
+    int yes = file >= 0 && whole(file, texts, length, napi);
+    if (file >= 0) close(file);
+    napi_get_boolean(env, yes, &value);
+    return value;
+}
+#endif
 
 #ifdef _WIN32
 __declspec(dllexport)
@@ -108,10 +200,17 @@ napi_value napi_register_module_v1(napi_env env, napi_value exports) {
     napi_value value;
     if (!napi_create_uint32(env, level(), &value)) napi_set_named_property(env, exports, "level", value);
     if (!napi_create_function(env, "sum", 3, sum, 0, &value)) napi_set_named_property(env, exports, "sum", value);
+#ifdef __linux__
+    if (!napi_create_function(env, "fits", 4, fits, 0, &value)) napi_set_named_property(env, exports, "fits", value);
+    if (!napi_get_boolean(env, gnu_get_libc_version != 0, &value)) napi_set_named_property(env, exports, "glibc", value);
+#endif
+#ifdef ANYMOD_UNPACK
+    if (!napi_create_function(env, "unpack", 6, unpack, 0, &value)) napi_set_named_property(env, exports, "unpack", value);
+#endif
     return exports;
 }
 
-#ifdef _WIN32
+#if defined _WIN32 && !defined ANYMOD_UNPACK
 int DllMainCRTStartup(void *instance, unsigned reason, void *reserved) {
     (void)instance; (void)reason; (void)reserved;
     return 1;

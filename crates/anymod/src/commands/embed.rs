@@ -2,15 +2,21 @@
 
 use std::path::PathBuf;
 
+use anymod_build::BuildRequest;
 use anymod_build::embed::{self, Request};
 use anymod_build::environment::Environment;
 use anymod_model::codes::manifest::USAGE;
 use anymod_model::payload::Encoding;
+use anymod_model::settings::Layer;
 use anymod_model::{Diagnostic, Diagnostics, Runtime, Target};
 use anymod_pack::node::Host;
 use clap::{Args, ValueEnum};
 
+use crate::cli::Format;
+use crate::interrupt;
 use crate::printer::Printer;
+use crate::progress::Progress;
+use crate::settings;
 
 #[derive(Debug, Args)]
 pub(crate) struct Embed {
@@ -23,21 +29,24 @@ pub(crate) struct Embed {
     /// What the program is
     #[arg(long, value_enum, value_name = "HOST", default_value = "node")]
     host: HostName,
-    /// How files are compressed [default: gzip for node, else zstd]
-    #[arg(long, value_enum, value_name = "KIND")]
-    compression: Option<Compression>,
+    /// How files are compressed
+    #[arg(long, value_enum, value_name = "KIND", default_value = "zstd")]
+    compression: Compression,
+    /// Pack every variant but the first as what differs from it: much smaller, and takes the memory of both to extract
+    #[arg(long)]
+    patch: bool,
     /// Directory of the files [default: dist/node/MODULE]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Write the module that says that nothing is embedded
-    #[arg(long, conflicts_with_all = ["target", "compression"])]
+    #[arg(long, conflicts_with_all = ["target", "compression", "patch"])]
     reset: bool,
     /// The manifest, or a directory in or below which it is
     #[arg(long, value_name = "PATH", default_value = ".")]
     manifest: PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum HostName {
     /// A single executable application of Node.js, or a bundle
     Node,
@@ -47,16 +56,24 @@ enum HostName {
     Rust,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Compression {
-    /// What every Node.js has
+    /// What every Node.js has itself, for where nothing else may run first
     Gzip,
-    /// Smaller; Node.js has it from 22.15 on
+    /// Smaller and faster; what unpacks it is embedded as well
     Zstd,
 }
 
 pub(crate) fn run(args: &Embed, printer: Printer) -> Result<(), Diagnostics> {
-    let environment = Environment::of_process();
+    let encoding = encoding(args)?;
+    let settings = settings::load(&args.manifest, Layer::new())?;
+    let jobs = settings.number("build.jobs").and_then(|jobs| usize::try_from(jobs).ok());
+    let build = BuildRequest {
+        jobs,
+        store: settings::store(&settings),
+        cancel: interrupt::cancel(),
+        ..BuildRequest::new(&args.manifest, Environment::of_process())
+    };
     let (root, manifest) = anymod_build::read_manifest(&args.manifest)?;
     let platform = args.target.as_deref().map(platform).transpose()?;
     let for_node = |module: &&str| {
@@ -76,15 +93,20 @@ pub(crate) fn run(args: &Embed, printer: Printer) -> Result<(), Diagnostics> {
                 HostName::Bun => Host::Bun,
                 HostName::Rust => Host::Rust,
             },
-            encoding: args.compression.map(|compression| match compression {
-                Compression::Gzip => Encoding::Gzip,
-                Compression::Zstd => Encoding::Zstd,
-            }),
+            encoding,
+            patch: args.patch,
             output: args.output.as_deref(),
+            build: &build,
         };
         let written = match args.reset {
             true => vec![embed::reset(&root, &request)?],
-            false => embed::embed(&manifest, &root, &request, &environment)?,
+            false => {
+                let mut progress = Progress::new(Format::Text, printer);
+                let sink = &mut |event| progress.event(&event);
+                let written = embed::embed(&manifest, &root, &request, sink);
+                progress.finish();
+                written?
+            }
         };
         for file in written {
             let verb = if file.changed { "written" } else { "unchanged" };
@@ -93,6 +115,17 @@ pub(crate) fn run(args: &Embed, printer: Printer) -> Result<(), Diagnostics> {
         }
     }
     Ok(())
+}
+
+/// How variants are compressed, if that goes with everything else.
+fn encoding(args: &Embed) -> Result<Encoding, Diagnostic> {
+    let refused = match (args.compression, args.host) {
+        (Compression::Zstd, _) => return Ok(Encoding::Zstd),
+        (Compression::Gzip, HostName::Rust) => "a program in Rust unpacks zstd",
+        (Compression::Gzip, _) if args.patch => "gzip has no `--patch`",
+        (Compression::Gzip, _) => return Ok(Encoding::Gzip),
+    };
+    Err(Diagnostic::error(&USAGE, refused).hint("leave `--compression gzip` out"))
 }
 
 /// The platform that a target of Node.js is.

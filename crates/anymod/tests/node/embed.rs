@@ -11,6 +11,7 @@ use crate::support::{Checked, ensure, read, write};
 
 pub(crate) const CASES: &[Case] = &[
     ("node::embed::written", written),
+    ("node::embed::packed", packed),
     ("node::embed::crowd", crowd),
     ("node::embed::killed", killed),
     ("node::embed::damaged", damaged),
@@ -27,6 +28,9 @@ const file = require('fs').readFileSync('/proc/self/maps', 'latin1').match(/\\S*
 console.log(v.dot(new Float32Array([1, 2, 3]), new Float32Array([4, 5, 6])), file[0]);\n";
 
 const MODERN: &str = "vectors.linux-x64-modern.node";
+const BASELINE: &str = "vectors.linux-x64-baseline.node";
+const PROBE: &str = "anymod-probe.linux-x64.node";
+const PAYLOAD: &str = "vectors.linux-x64.zstd.payload";
 
 fn embedded(host: &str) -> Checked<Project> {
     let project = Project::example("\"node-linux-x64\"")?;
@@ -73,7 +77,7 @@ fn clean(directory: &Path) -> Checked {
     let mut found = files(directory);
     found.retain(|path| path.extension().is_none_or(|end| end != "lock"));
     let names: Vec<_> = found.iter().filter_map(|path| path.file_name()?.to_str()).collect();
-    ensure(names == ["anymod-probe.linux-x64.node", MODERN], || format!("{found:?}"))
+    ensure(names == [PROBE, MODERN], || format!("{found:?}"))
 }
 
 /// The same files from the same build, and the module that says that nothing is embedded.
@@ -95,6 +99,39 @@ fn written() -> Checked {
     let missing = project.anymod(&["embed"])?;
     let said = "run `anymod build --target node-linux-x64 --variant all`";
     ensure(missing.status == 1 && missing.output().contains(said), || missing.to_string())
+}
+
+/// Every way of packing gives back the bytes that were built, of every variant; what is damaged is not packed.
+fn packed() -> Checked {
+    let project = embedded("node")?;
+    let mut sizes = Vec::new();
+    for options in [&[][..], &["--patch"], &["--compression", "gzip"]] {
+        project.anymod(&[&["embed"], options].concat())?.ok()?;
+        let encoding = if options.contains(&"gzip") { "gzip" } else { "zstd" };
+        let payload = project.installed(&format!("vectors.linux-x64.{encoding}.payload"));
+        sizes.push(read(&payload)?.len());
+        let cache = project.path(&format!("cache-{}", sizes.len()));
+        for (variant, file) in [("baseline", BASELINE), ("modern", MODERN)] {
+            let mut command = Command::new("node");
+            command.arg(project.path("app.cjs")).env("ANYMOD_EXTRACT_DIR", &cache);
+            from(&run(command.env("ANYMOD_VARIANT", variant))?, &cache)?;
+            let extracted = files(&cache).into_iter().find(|path| path.ends_with(file));
+            let extracted = extracted.ok_or_else(|| format!("no {file}"))?;
+            ensure(read(&extracted)? == read(&project.installed(file))?, || {
+                format!("{options:?}: {file} is not what was packed")
+            })?;
+        }
+        // What a difference is to is not left.
+        ensure(files(&cache).len() == 3, || format!("{:?}", files(&cache)))?;
+    }
+    ensure(sizes[1] < sizes[0], || format!("a difference is not smaller: {sizes:?}"))?;
+    change(&project.installed(MODERN), |bytes| {
+        bytes.iter_mut().skip(3000).take(1).for_each(|byte| *byte ^= 1)
+    })?;
+    let damaged = project.anymod(&["embed"])?;
+    ensure(damaged.status == 1 && damaged.output().contains("is damaged"), || damaged.to_string())?;
+    let refused = project.anymod(&["embed", "--compression", "gzip", "--patch"])?;
+    ensure(refused.status == 2, || refused.to_string())
 }
 
 /// Writes a line for each file that is put into its place.
@@ -168,8 +205,14 @@ fn killed() -> Checked {
         clean(&cache)?;
     }
     ensure(survived, || "there is no end of calls".to_owned())?;
-    // And at moments that only the machine knows.
-    for round in 0..12 {
+    // And at moments that only the machine knows, spread over the whole of a first run.
+    let begin = std::time::Instant::now();
+    from(&node(&project, &project.path("timed"), &[])?, &project.path("timed"))?;
+    let whole = begin.elapsed().as_micros() as u64;
+    let mut state = whole;
+    for round in 0..torture(12) {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let cache = project.path(&format!("random-{round}"));
         let command = node_command(&project, &cache, &[]).stdin(Stdio::null());
         let mut child = command
@@ -177,13 +220,19 @@ fn killed() -> Checked {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| error.to_string())?;
-        std::thread::sleep(std::time::Duration::from_millis(40 + 5 * round));
+        std::thread::sleep(std::time::Duration::from_micros((state >> 33) % whole.max(1)));
         let _ = child.kill();
         let _ = child.wait();
         from(&node(&project, &cache, &[])?, &cache)?;
         clean(&cache)?;
+        std::fs::remove_dir_all(&cache).map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+/// How often something is done: `cargo xtask torture` says more.
+fn torture(usual: u32) -> u32 {
+    std::env::var("ANYMOD_TORTURE").ok().and_then(|times| times.parse().ok()).unwrap_or(usual)
 }
 
 /// What was extracted and is not whole any more is extracted again; a payload that is not whole is refused.
@@ -201,21 +250,28 @@ fn damaged() -> Checked {
         from(&node(&project, &cache, &[])?, &cache)?;
         ensure(read(&file)? == whole, || format!("{} was not mended", file.display()))?;
     }
-    let payload = project.installed("vectors.linux-x64.gzip.payload");
-    change(&payload, |bytes| {
-        let middle = bytes.len() - 300;
-        bytes.iter_mut().skip(middle).take(1).for_each(|byte| *byte ^= 1);
-    })?;
-    for name in [MODERN, "anymod-probe.linux-x64.node", "vectors.linux-x64-baseline.node"] {
+    let payload = project.installed(PAYLOAD);
+    let whole = read(&payload)?;
+    for name in [MODERN, PROBE, BASELINE] {
         std::fs::remove_file(project.installed(name)).map_err(|error| error.to_string())?;
     }
-    let ended = node(&project, &project.path("other"), &[])?;
-    ensure(ended.status == 1 && ended.output().contains("it cannot be extracted there"), || {
-        ended.to_string()
-    })?;
-    ensure(files(&project.path("other")).iter().all(|path| !path.ends_with(MODERN)), || {
-        "a damaged file was left".to_owned()
-    })
+    // What comes right after the index, and the probe, which is the last.
+    let index = whole.get(12..16).and_then(|length| length.try_into().ok());
+    let first = 16 + index.map_or(0, u32::from_le_bytes) as usize;
+    for (at, said) in [
+        (first + 100, "it cannot be extracted there: what is embedded is damaged"),
+        (whole.len() - 3000, "anymod-probe.linux-x64.node: its content is not what was built"),
+    ] {
+        write(&payload, &whole)?;
+        change(&payload, |bytes| bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1))?;
+        let other = project.path(&format!("other-{at}"));
+        let ended = node(&project, &other, &[])?;
+        ensure(ended.status == 1 && ended.output().contains(said), || ended.to_string())?;
+        ensure(files(&other).iter().all(|path| !path.ends_with(MODERN)), || {
+            "a damaged file was left".to_owned()
+        })?;
+    }
+    Ok(())
 }
 
 /// Versions have directories of their own; one that nobody used for long goes when another is extracted.
@@ -296,7 +352,7 @@ fn single_executable() -> Checked {
     let bundle =
         ["app.cjs", "--bundle", "--platform=node", "--external:*.node", "--outfile=bundle.cjs"];
     run(tool("esbuild")?.args(bundle).current_dir(directory))?.ok()?;
-    let payload = "vectors.linux-x64.gzip.payload";
+    let payload = PAYLOAD;
     let settings = format!(
         "{{ \"main\": \"bundle.cjs\", \"output\": \"blob\", \"disableExperimentalSEAWarning\": true,
   \"assets\": {{ \"{payload}\": \"dist/node/vectors/{payload}\" }} }}\n"

@@ -13,6 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     ("node::host::places", places),
     ("node::host::refused", refused),
     ("node::host::extracted", extracted),
+    ("node::host::patched", patched),
     ("node::host::module", module),
 ];
 
@@ -155,6 +156,21 @@ fn extracted() -> Checked {
     let ended = run(host(&project, PAYLOAD, "nowhere")?)?;
     ensure(ended.status == 1, || ended.to_string())?;
     says(&ended, "it cannot be extracted there")
+}
+
+/// Variants that are packed as what differs are what was built.
+fn patched() -> Checked {
+    let project = project()?;
+    project.anymod(&["embed", "--host", "rust", "--patch"])?.ok()?;
+    for (variant, file) in [("baseline", BASELINE), ("modern", MODERN)] {
+        let mut command = host(&project, PAYLOAD, "nowhere")?;
+        command = command.env("ANYMOD_VARIANT", variant);
+        let ended = run(command)?.ok()?;
+        let extracted = ended.stdout.split_whitespace().nth(2).unwrap_or_default();
+        ensure(read(Path::new(extracted))? == read(&project.path(file))?, || ended.to_string())?;
+    }
+    let refused = project.anymod(&["embed", "--host", "rust", "--compression", "gzip"])?;
+    ensure(refused.status == 2, || refused.to_string())
 }
 
 /// What `anymod embed` writes for a program is Rust, and has the archive in it.

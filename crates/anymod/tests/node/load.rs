@@ -10,6 +10,7 @@ use crate::support::{Checked, ensure, read, write};
 
 pub(crate) const CASES: &[Case] = &[
     ("node::load::ways", ways),
+    ("node::load::usual", usual),
     ("node::load::processors", processors),
     ("node::load::arm64", arm64),
     ("node::load::chosen_variants", chosen_variants),
@@ -36,6 +37,38 @@ fn refused(finished: &Finished, expected: &[&str]) -> Checked {
     ensure(finished.status == 1, || format!("not an exception: {finished}"))?;
     says(finished, "Error: cannot load `vectors` 0.1.0 on linux-x64: ")?;
     expected.iter().try_for_each(|text| says(finished, text))
+}
+
+/// What is as usual is loaded without reading `loader.cjs`: beside the entry, from the package of the platform, and with files
+/// for the other C library there as well. Anything else needs it.
+fn usual() -> Checked {
+    let project = Project::example("\"node-linux-x64\", \"node-linux-x64-musl\"")?;
+    project.build(&["--variant", "all"])?;
+    let loader = project.installed("loader.cjs");
+    std::fs::rename(&loader, project.path("aside.cjs")).map_err(|error| error.to_string())?;
+    says(&project.node(USE)?.ok()?, " 32\n")?;
+    let packages = project.path("dist/node/vectors/node_modules/vectors-linux-x64");
+    for name in [MODERN, BASELINE, "anymod-probe.linux-x64.node"] {
+        write(&packages.join(name), read(&project.installed(name))?)?;
+        std::fs::remove_file(project.installed(name)).map_err(|error| error.to_string())?;
+    }
+    says(&project.node(USE)?.ok()?, " 32\n")?;
+    for file in [packages.join("anymod-probe.linux-x64.node"), packages.join(MODERN)] {
+        let whole = read(&file)?;
+        for at in (0..whole.len()).step_by(whole.len() / 8) {
+            write(&file, &whole)?;
+            change(&file, |bytes| {
+                bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 0x41)
+            })?;
+            let mut node = Command::new("node");
+            node.current_dir(project.directory.path()).env_remove("ANYMOD_VARIANT");
+            let ended = run(node.args(["-e", USE]))?;
+            ensure(ended.status == 1, || format!("not an exception: {ended}"))?;
+            says(&ended, "Cannot find module './loader.cjs'")?;
+        }
+        write(&file, &whole)?;
+    }
+    Ok(())
 }
 
 /// CommonJS, ES modules and worker threads.
