@@ -5,6 +5,7 @@
 #ifdef _WIN32
 #include <io.h>
 #include <share.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #else
 #include <pthread.h>
