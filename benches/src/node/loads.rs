@@ -1,6 +1,5 @@
 //! Loading the same file: by the generated loader, by `require` alone, and by the loaders of others.
 
-use std::path::Path;
 use std::process::Command;
 
 use super::{Node, copy, quietly};
