@@ -5,6 +5,7 @@
 //! (a linker, a `make` below us) takes part instead of doubling the load.
 
 use std::process::Command;
+use std::sync::OnceLock;
 use std::sync::mpsc::Sender;
 
 use jobserver::{Acquired, Client, HelperThread};
@@ -98,7 +99,9 @@ impl Tokens {
 
 /// How many processors this machine has.
 pub(crate) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    // Asking reads several files of the control groups.
+    static KNOWN: OnceLock<usize> = OnceLock::new();
+    *KNOWN.get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
 }
 
 /// The jobserver of the process that started this one.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use anymod_link::host::Machine;
 use anymod_link::host::archive::{self, Kind};
 use anymod_link::host::library::{self, Library};
 use anymod_link::host::segments;
@@ -94,6 +95,13 @@ impl Loaded {
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&[u8]> {
         self.members.get(name).map(|bytes| &**bytes)
+    }
+
+    /// What the file is made for; an archive, what its first object is made for.
+    #[must_use]
+    pub fn machine(&self) -> Option<Machine> {
+        let mut members = self.members.values();
+        archive::machine(&self.bytes).or_else(|| members.find_map(|bytes| archive::machine(bytes)))
     }
 
     /// Reads the file as a library.

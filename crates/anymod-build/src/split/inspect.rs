@@ -180,34 +180,61 @@ pub struct EmbeddedReport {
 pub fn inspect(request: &InspectRequest<'_>) -> Result<Vec<FileReport>, Diagnostics> {
     let loaded = files::load_all(request.files)?;
     let against = files::load_all(request.against)?;
-    let named: Vec<Option<Result<Library<'_>, Diagnostic>>> =
-        parallel::map(&loaded, |file| is_library(file).then(|| file.library()));
-    let pairs: Vec<_> = loaded.iter().zip(&named).collect();
-    let machines: BTreeSet<Machine> = pairs.iter().filter_map(|pair| machine(pair)).collect();
+    let machines: BTreeSet<Machine> = loaded.iter().filter_map(Loaded::machine).collect();
     let mut runtime = Vec::new();
     for machine in machines {
         runtime.extend(files::load_all(&search::runtime(machine))?);
     }
     let embedded = files::load_all(request.libraries)?;
-    let embedded: Vec<Library<'_>> =
-        embedded.iter().map(Loaded::library).collect::<Result<_, _>>()?;
-    let prints = fingerprints(&embedded, &runtime);
-    let (others, archives) = (libraries(&against)?, libraries(&runtime)?);
+    let (named, others) = std::thread::scope(|scope| {
+        let others = scope.spawn(|| Others::read(&against, &runtime, &embedded));
+        let named = parallel::map(&loaded, |file| is_library(file).then(|| file.library()));
+        (named, others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let others = others?;
     let mut providers = Providers::default();
     named.iter().flatten().flatten().for_each(|library| providers.add_library(library, true));
-    others.iter().for_each(|library| providers.add_library(library, false));
-    archives.iter().for_each(|library| providers.add_runtime(library));
-    let offering: Vec<&Loaded> =
-        against.iter().chain(&runtime).filter(|file| file.kind() == Kind::Image).collect();
-    let images = parallel::map(&offering, |file| {
-        image::read(&file.bytes).map_err(|fault| fault.finding(&file.name, None))
-    });
-    for (file, image) in offering.iter().zip(images) {
-        providers.add_image(&file.name, &image?);
-    }
+    others.against.iter().for_each(|library| providers.add_library(library, false));
+    others.runtime.iter().for_each(|library| providers.add_runtime(library));
+    others.images.iter().for_each(|(name, image)| providers.add_image(name, image));
     let context =
-        Context { providers: &providers, prints: &prints, has_runtime: !runtime.is_empty() };
+        Context { providers: &providers, prints: &others.prints, has_runtime: !runtime.is_empty() };
+    let pairs: Vec<_> = loaded.iter().zip(&named).collect();
     Ok(parallel::map(&pairs, |pair| report(pair, &context)))
+}
+
+/// What is read beside the files that are inspected.
+struct Others<'a> {
+    /// Libraries that offer symbols as well.
+    against: Vec<Library<'a>>,
+    /// Archives that every link has at its end.
+    runtime: Vec<Library<'a>>,
+    /// Programs and shared libraries that offer symbols, with their names.
+    images: Vec<(&'a str, Image<'a>)>,
+    /// Of libraries to look for inside the inspected files.
+    prints: Vec<Fingerprint<'a>>,
+}
+
+impl<'a> Others<'a> {
+    fn read(
+        against: &'a [Loaded],
+        runtime: &'a [Loaded],
+        embedded: &'a [Loaded],
+    ) -> Result<Others<'a>, Diagnostic> {
+        let images = against.iter().chain(runtime).filter(|file| file.kind() == Kind::Image);
+        let images = images.map(|file| match image::read(&file.bytes) {
+            Ok(image) => Ok((file.name.as_str(), image)),
+            Err(fault) => Err(fault.finding(&file.name, None)),
+        });
+        let embedded: Vec<Library<'_>> =
+            embedded.iter().map(Loaded::library).collect::<Result<_, _>>()?;
+        Ok(Others {
+            against: libraries(against)?,
+            runtime: libraries(runtime)?,
+            images: images.collect::<Result<_, _>>()?,
+            prints: fingerprints(&embedded, runtime),
+        })
+    }
 }
 
 /// What every file is held against.
@@ -229,15 +256,6 @@ fn libraries(files: &[Loaded]) -> Result<Vec<Library<'_>>, Diagnostic> {
 
 /// A file with what it is as a library.
 type Named<'n, 'a> = (&'n Loaded, &'n Option<Result<Library<'a>, Diagnostic>>);
-
-/// The machine of a file; of an archive that of its first object.
-fn machine((file, library): &Named<'_, '_>) -> Option<Machine> {
-    match library {
-        Some(library) => Some(library.as_ref().ok()?.objects().next()?.2.machine),
-        None if file.kind() == Kind::Image => Some(image::read(&file.bytes).ok()?.machine),
-        None => None,
-    }
-}
 
 /// The fingerprints of libraries without the texts of the files that are always there.
 pub(super) fn fingerprints<'a>(
@@ -261,7 +279,7 @@ fn report(pair: &Named<'_, '_>, context: &Context<'_>) -> FileReport {
         file: file.name.clone(),
         kind: file.kind().describe(),
         size: file.size,
-        machine: machine(pair).map(|machine| machine.to_string()),
+        machine: file.machine().map(|machine| machine.to_string()),
         library: None,
         image: None,
         wasm: None,

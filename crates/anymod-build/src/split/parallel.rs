@@ -3,12 +3,14 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::jobs::processors;
+
 /// The results of a function for each item, in the order of the items.
 pub(crate) fn map<'i, T: Sync, R: Send>(
     items: &'i [T],
     function: impl Fn(&'i T) -> R + Sync,
 ) -> Vec<R> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    let workers = processors().min(items.len());
     if workers < 2 {
         return items.iter().map(function).collect();
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use object::read::archive::ArchiveFile;
 
-use super::Fault;
+use super::{Fault, Machine, elf};
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +164,21 @@ pub fn read(data: &[u8]) -> Result<Archive<'_>, Fault> {
         });
     }
     Ok(archive)
+}
+
+/// What a file is made for: a program, library or object, or the first object of an archive. Members of thin archives are
+/// other files.
+#[must_use]
+pub fn machine(data: &[u8]) -> Option<Machine> {
+    match kind(data) {
+        Kind::Object | Kind::Image => elf::machine(data),
+        Kind::Archive => {
+            let archive = ArchiveFile::parse(data).ok()?;
+            let mut members = archive.members().filter_map(|member| member.ok()?.data(data).ok());
+            elf::machine(members.find(|member| kind(member) == Kind::Object)?)
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -249,6 +249,22 @@ pub(crate) fn class(data: &[u8]) -> Result<Class, Fault> {
     }
 }
 
+/// What a file is made for, as its header says.
+pub(crate) fn machine(data: &[u8]) -> Option<Machine> {
+    fn of<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Option<Machine> {
+        let header = E::parse(data).ok()?;
+        Some(Machine {
+            number: header.e_machine(header.endian().ok()?).0,
+            is_64: header.is_class_64(),
+            is_big_endian: header.is_big_endian(),
+        })
+    }
+    match class(data).ok()? {
+        Class::Elf32 => of::<Elf32>(data),
+        Class::Elf64 => of::<Elf64>(data),
+    }
+}
+
 /// Opens a file: its header and those of its sections.
 pub(crate) fn open<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<File<'_, E>, Fault> {
     let fault = |error: object::read::Error, offset: u64| {
