@@ -103,7 +103,7 @@ fn key(
     environment: &Environment,
 ) -> Digest {
     let mut fields = Fields::new();
-    fields.add("build environment 4");
+    fields.add("build environment 5");
     fields.add(interpreter.about.real.to_string_lossy().as_bytes());
     fields.add(&interpreter.about.version);
     fields.list(requirements.iter());
@@ -165,11 +165,11 @@ fn make(
         step(runner, install, "pip install")?;
     }
     if names(requirements, "cython") {
+        let script = directory.join("compile.py");
+        install::write_scratch(&script, include_str!("compile.py"))?;
         let mut compile = with(&python);
-        compile.args(["-m", "compileall", "-q", "-j", &processors().to_string()]);
-        compile.arg(directory.join("lib"));
-        // What is no Python for this interpreter is not imported either.
-        runner.run(compile)?;
+        compile.arg("-I").arg(&script).arg(directory.join("lib")).arg(processors().to_string());
+        step(runner, compile, "compile.py")?;
     }
     Ok(())
 }
