@@ -14,9 +14,9 @@ use anymod_model::payload::{self, Encoding, Index, Packed, Part};
 use anymod_model::platform::{Cpu, ObjectFormat};
 use anymod_pack::wheel::{File, Wheel, WheelName};
 
-const TARGETS: [&str; 12] = [
+const TARGETS: [&str; 13] = [
     "elf", "ar", "host", "mpy", "manifest", "record", "wasm", "wheel", "command", "addon",
-    "object", "payload",
+    "object", "payload", "remote",
 ];
 
 /// A compiler and flags for each architecture.
@@ -124,6 +124,8 @@ fn seed(fuzz: &Path) -> Result<(), String> {
     write(fuzz, "record", "lines", RECORD.as_bytes())?;
     write(fuzz, "payload", "archive", &payload_seed())?;
     write(fuzz, "command", "words", COMMAND.as_bytes())?;
+    write(fuzz, "remote", "result", REMOTE)?;
+    write(fuzz, "remote", "memo", MEMO.as_bytes())?;
     addon_seeds(fuzz, &source)?;
     let module = wasm_seeds(fuzz, &source)?;
     wheel_seeds(fuzz, &module)?;
@@ -133,6 +135,12 @@ fn seed(fuzz: &Path) -> Result<(), String> {
 /// A command of a compiler driver as a response file.
 const COMMAND: &str = "-c -x c++ 'a b.c' -o a.o -I inc -DX=\\\"1\\\" -Wl,-z,now,-rpath -Xlinker x\n\
 -x none -s SIDE_MODULE=2 -sWASM=1 -Wp,-MD,a.d -MF b.d -lz -L. -u main @more -- -x -";
+
+/// A result with one file and what its tool said, as a message of the Remote Execution API.
+const REMOTE: &[u8] = b"\x12\x4e\x0a\x03a.o\x12\x44\x0a\x40e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\x10\x00\x20\x01\x2a\x04said";
+
+/// Lines of a remembered toolchain, and paths.
+const MEMO: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 0 x lib/a b.h\na/b\na/b/c\n../x\n";
 
 /// The lines of a record of the store between its first and its last one.
 const RECORD: &str = "w\tkind\tcompile\nw\targument\t-DTEXT=\\t\\n\\\\\n\

@@ -138,13 +138,7 @@ impl Wire {
         wanted: &(dyn Fn(&Output) -> bool + Send + Sync),
     ) -> Result<Fetched, Fault> {
         let result = self.result(&step.result(&known).digest).await?;
-        if result.exit_code != 0 {
-            return Err(Fault::Wrong("it keeps the result of an action that failed".to_owned()));
-        }
-        let outputs: Option<Vec<Output>> = result.output_files.iter().map(output).collect();
-        let Some(outputs) = outputs.filter(|outputs| !outputs.is_empty()) else {
-            return Err(Fault::Wrong("a result of it names no files".to_owned()));
-        };
+        let outputs = outputs(&result)?;
         let said = match (result.stdout_raw, result.stdout_digest) {
             (said, Some(digest)) if said.is_empty() && digest.size_bytes > 0 => {
                 self.take_one(digest).await?
@@ -214,6 +208,20 @@ impl Wire {
         self.keep(&surroundings.digest, result).await?;
         Ok(given)
     }
+}
+
+/// The files that a result names.
+///
+/// # Errors
+/// [`Fault::Wrong`] if it is none that a step can have.
+pub fn outputs(result: &ActionResult) -> Result<Vec<Output>, Fault> {
+    if result.exit_code != 0 {
+        return Err(Fault::Wrong("it keeps the result of an action that failed".to_owned()));
+    }
+    let outputs: Option<Vec<Output>> = result.output_files.iter().map(output).collect();
+    outputs
+        .filter(|outputs| !outputs.is_empty())
+        .ok_or_else(|| Fault::Wrong("a result of it names no files".to_owned()))
 }
 
 /// A file of a result; none if it names no blob.

@@ -40,7 +40,7 @@ mod tree;
 mod wire;
 
 pub use blobs::Load;
-pub use cache::{Fetched, Step};
+pub use cache::{Fetched, Step, outputs};
 pub use capabilities::Capabilities;
 pub use check::{Tried, Went};
 pub use client::{Client, Traffic, Uploaded};

@@ -21,6 +21,7 @@ use crate::shelf;
 pub(crate) use execute::{Executor, home_path};
 use request::{AUTHORITY, CERTIFICATE};
 pub use request::{Download, RemoteRequest};
+pub use toolchain::remembered;
 
 /// A server that a run uses.
 pub(crate) struct Remote {

@@ -131,6 +131,13 @@ fn encode(files: &BTreeMap<String, (Digest, bool)>, stamp: &str) -> String {
     text
 }
 
+/// How many files a remembered toolchain has; none if that is not what the bytes are. The first line of what is remembered
+/// ends in `stamp`.
+#[must_use]
+pub fn remembered(bytes: &[u8], stamp: &str) -> Option<usize> {
+    decode(bytes, stamp).map(|files| files.len())
+}
+
 fn decode(bytes: &[u8], stamp: &str) -> Option<BTreeMap<String, (Digest, bool)>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (body, sum) = text.strip_suffix('\n')?.rsplit_once("\n= ")?;
