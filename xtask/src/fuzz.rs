@@ -137,7 +137,7 @@ const COMMAND: &str = "-c -x c++ 'a b.c' -o a.o -I inc -DX=\\\"1\\\" -Wl,-z,now,
 -x none -s SIDE_MODULE=2 -sWASM=1 -Wp,-MD,a.d -MF b.d -lz -L. -u main @more -- -x -";
 
 /// A result with one file and what its tool said, as a message of the Remote Execution API.
-const REMOTE: &[u8] = b"\x12\x4e\x0a\x03a.o\x12\x44\x0a\x40e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\x10\x00\x20\x01\x2a\x04said";
+const REMOTE: &[u8] = b"\x12\x4d\x0a\x03a.o\x12\x44\x0a\x40e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\x10\x00\x20\x01\x2a\x04said";
 
 /// Lines of a remembered toolchain, and paths.
 const MEMO: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 0 x lib/a b.h\na/b\na/b/c\n../x\n";

@@ -42,6 +42,9 @@ pub type Load = dyn Fn(&Digest) -> Option<Vec<u8>> + Send + Sync;
 /// The same for one call.
 pub(crate) type Bytes<'a> = dyn Fn(&Digest) -> Option<Vec<u8>> + Send + Sync + 'a;
 
+/// By blob that was given: why it was not taken, if it was not.
+pub(crate) type Given = BTreeMap<Digest, Option<Fault>>;
+
 impl Wire {
     /// Those blobs that the server lacks.
     pub(crate) async fn missing(&self, digests: Vec<Digest>) -> Result<Vec<Digest>, Fault> {
@@ -70,49 +73,97 @@ impl Wire {
             return Ok(0);
         }
         // It may have answered with anything; only what was asked about is given.
-        let missing: BTreeSet<Digest> = self.missing(asked).await?.into_iter().collect();
-        let (mut batch, mut held, mut given) = (Vec::new(), 0, 0);
+        let missing = self.missing_of_all(asked).await?;
+        let (mut batches, mut held, mut given) = (vec![Vec::new()], 0, 0);
         for digest in digests.intersection(&missing) {
             let size = digest.size().unwrap_or(u64::MAX);
-            let bytes = load(digest).filter(|bytes| digest.fits(bytes));
-            let Some(data) = bytes else {
-                return Err(Fault::Changed);
-            };
             given += size;
             if size + OVERHEAD > limit {
-                self.write(digest, data).await?;
+                self.write(digest, loaded(digest, load)?).await?;
                 continue;
             }
             if held + size + OVERHEAD > limit {
-                self.update(std::mem::take(&mut batch)).await?;
+                batches.push(Vec::new());
                 held = 0;
             }
             held += size + OVERHEAD;
-            batch.push(BlobUpdate { digest: Some(digest.clone()), data });
+            if let Some(batch) = batches.last_mut() {
+                batch.push(digest);
+            }
         }
-        if !batch.is_empty() {
-            self.update(batch).await?;
+        for batch in batches.iter().filter(|batch| !batch.is_empty()) {
+            self.give_batch(batch, limit, load).await?;
         }
         self.present.note(digests.iter());
         Ok(given)
     }
 
-    async fn update(&self, requests: Vec<BlobUpdate>) -> Result<(), Fault> {
-        let count = requests.len();
+    /// Those blobs that the server lacks, asked about with those of others.
+    async fn missing_of_all(&self, digests: Vec<Digest>) -> Result<Arc<BTreeSet<Digest>>, Fault> {
+        let ask = async |all: Vec<Vec<Digest>>| {
+            let all: BTreeSet<Digest> = all.into_iter().flatten().collect();
+            let missing = self.missing(all.into_iter().collect()).await?;
+            Ok(Arc::new(missing.into_iter().collect()))
+        };
+        loop {
+            let count = digests.len() as u64;
+            if let Some(answer) =
+                self.questions.ask(digests.clone(), count, DIGESTS as u64, ask).await
+            {
+                return answer;
+            }
+        }
+    }
+
+    /// Gives small blobs, with those of others.
+    async fn give_batch(
+        &self,
+        digests: &[&Digest],
+        limit: u64,
+        load: &Bytes<'_>,
+    ) -> Result<(), Fault> {
+        let answers = loop {
+            let mut batch = Vec::new();
+            for digest in digests {
+                let data = loaded(digest, load)?;
+                batch.push(BlobUpdate { digest: Some((*digest).clone()), data });
+            }
+            let size = batch.iter().map(|one| one.data.len() as u64 + OVERHEAD).sum();
+            let give = async |all: Vec<Vec<BlobUpdate>>| {
+                self.update(all.into_iter().flatten().collect()).await.map(Arc::new)
+            };
+            if let Some(answers) = self.updates.ask(batch, size, limit, give).await {
+                break answers?;
+            }
+        };
+        for digest in digests {
+            match answers.get(*digest) {
+                Some(None) => {}
+                Some(Some(fault)) => return Err(fault.clone()),
+                None => {
+                    let why = "it did not say of every blob that it has it";
+                    return Err(Fault::Wrong(why.to_owned()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives blobs in one call; what came of each.
+    async fn update(&self, mut requests: Vec<BlobUpdate>) -> Result<Given, Fault> {
+        // Many actions make the same.
+        requests.sort_by(|a, b| a.digest.cmp(&b.digest));
+        requests.dedup_by(|a, b| a.digest == b.digest);
         let request =
             BatchUpdateBlobsRequest { instance_name: self.config.instance.clone(), requests };
         let answer: BatchUpdateBlobsResponse = self.unary(BATCH_UPDATE, &request).await?;
-        let failed = answer
-            .responses
-            .iter()
-            .find_map(|one| one.status.as_ref().filter(|status| status.code != 0));
-        if let Some(status) = failed {
-            return Err(Fault::of(&Status::new(status.code.into(), status.message.clone())));
-        }
-        if answer.responses.len() < count {
-            return Err(Fault::Wrong("it did not say of every blob that it has it".to_owned()));
-        }
-        Ok(())
+        let each = answer.responses.into_iter().filter_map(|one| {
+            let refused = one.status.filter(|status| status.code != 0);
+            let fault =
+                refused.map(|status| Fault::of(&Status::new(status.code.into(), status.message)));
+            Some((one.digest?, fault))
+        });
+        Ok(each.collect())
     }
 
     async fn write(&self, digest: &Digest, data: Vec<u8>) -> Result<(), Fault> {
@@ -251,6 +302,11 @@ impl Wire {
         self.breaker.wrong(why);
         Fault::Wrong(why.to_owned())
     }
+}
+
+/// The bytes of a blob to be given, if they are still what they were.
+fn loaded(digest: &Digest, load: &Bytes<'_>) -> Result<Vec<u8>, Fault> {
+    load(digest).filter(|bytes| digest.fits(bytes)).ok_or(Fault::Changed)
 }
 
 /// A blob as the requests that give it, made one after the other: a compiler is a blob of hundreds of megabytes.

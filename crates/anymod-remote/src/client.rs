@@ -21,7 +21,7 @@ use crate::message::Digest;
 use crate::wire::{SharedWire, Wire};
 
 /// How many uploads go on at once.
-const UPLOADS: usize = 8;
+const UPLOADS: usize = 32;
 /// How many uploads may wait; what comes on top is not uploaded.
 const WAITING: usize = 4096;
 

@@ -7,6 +7,7 @@
 //! | `wire` | one call: deadline, attempts, breaker, counters |
 //! | `breaker` | leaving a sick server alone |
 //! | `capabilities` | what both sides can do |
+//! | `gather` | questions of several actions in one call |
 //! | `blobs` | blobs in both directions, with every digest checked |
 //! | `cache` | results of steps, as results of actions |
 //! | `tree` | input roots: directories, sorted and digested |
@@ -30,6 +31,7 @@ mod client;
 pub mod config;
 mod execute;
 mod fault;
+mod gather;
 mod lanes;
 pub mod message;
 mod present;

@@ -2,6 +2,7 @@
 //!
 //! Everything that crosses the network passes through here, so that it is counted and nothing can hang.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,17 +16,22 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
+use crate::blobs::Given;
 use crate::breaker::Breaker;
 use crate::capabilities::Capabilities;
 use crate::config::Config;
 use crate::fault::{Fault, attempts};
+use crate::gather::Gather;
 use crate::lanes::{Lanes, Place};
+use crate::message::{BlobUpdate, Digest};
 use crate::present::Present;
 
 /// The largest message that is taken; batches are far smaller, results of actions with many outputs are not.
 const MAX_MESSAGE: usize = 32 << 20;
 /// How many bytes a second a server is expected to move at least.
 const SLOWEST: u64 = 256 << 10;
+/// So many calls of a kind are under way before questions of several actions are put together.
+const CALLS: usize = 4;
 /// The pause before the second attempt; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -47,6 +53,10 @@ pub(crate) struct Wire {
     pub(crate) execution: Breaker,
     pub(crate) counters: Counters,
     pub(crate) present: Present,
+    /// Which blobs it lacks, asked for several actions at once.
+    pub(crate) questions: Gather<Vec<Digest>, Result<Arc<BTreeSet<Digest>>, Fault>>,
+    /// Small blobs of several actions, given at once.
+    pub(crate) updates: Gather<Vec<BlobUpdate>, Result<Arc<Given>, Fault>>,
     /// Connections for what takes long.
     lanes: Lanes,
     capabilities: OnceCell<Result<Capabilities, Fault>>,
@@ -95,6 +105,8 @@ impl Wire {
             execution: Breaker::default(),
             counters: Counters::default(),
             present: Present::default(),
+            questions: Gather::new(CALLS),
+            updates: Gather::new(CALLS),
             lanes: Lanes::new(&endpoint),
             capabilities: OnceCell::new(),
         })
