@@ -35,16 +35,18 @@ function open(file) {
 
 // True if it has these texts in its identity, and the sum that it says: FNV-1a of words of 32 bits.
 function isProbe(bytes, texts) {
-  const at = bytes.indexOf('anymodID');
+  const head = bytes.latin1Slice(0, 2048);
+  const at = head.indexOf('anymodID');
+  if (at < 0 || (at | bytes.length) & 3 || !head.startsWith(texts, at + 136)) return false;
+  // Signed, because only these are small integers all of them.
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
   const own = at >>> 2;
-  if (at < 0 || (at | bytes.length) & 3 || bytes.latin1Slice(at + 136, at + 136 + texts.length) !== texts) return false;
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
   const expected = words[own + 7];
   if (words[own + 2] !== 1 || words[own + 6] !== 0) return false;
   words.fill(0, own + 7, own + 18);
-  let sum = 0x811c9dc5;
+  let sum = 0x811c9dc5 | 0;
   for (let index = 0; index < words.length; index++) sum = Math.imul(sum ^ words[index], 0x01000193);
-  return sum >>> 0 === expected;
+  return sum === expected;
 }
 
 let found;

@@ -224,6 +224,7 @@ fn published() -> Checked {
         ("@rolldown/binding-linux-x64-gnu@1.3.2", "package/rolldown-binding.linux-x64-gnu.node"),
         ("@rolldown/binding-darwin-arm64@1.2.19", "package/rolldown-binding.darwin-arm64.node"),
         ("@rolldown/binding-win32-x64-msvc@1.2.19", "package/rolldown-binding.win32-x64-msvc.node"),
+        ("@napi-rs/nice-linux-x64-musl@1.1.1", "package/nice.linux-x64-musl.node"),
     ] {
         fetch(package)?;
         let shown = project.anymod(&["audit", "--format", "json", file])?.ok()?;

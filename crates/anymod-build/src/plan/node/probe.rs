@@ -31,9 +31,9 @@ impl Planner<'_> {
         platform: Platform,
         tools: &NodeTools,
     ) -> Result<String, Diagnostics> {
-        // The C compiler must not make calls of it to a C library that is not linked.
+        // Small, because JavaScript sums it up; and the C compiler must not make calls of it to a C library that is not linked.
         let options =
-            ["-O2", "-fno-builtin", "-fno-stack-protector", "-fno-unwind-tables", "-fno-vectorize"];
+            ["-Os", "-fno-builtin", "-fno-stack-protector", "-fno-unwind-tables", "-fno-vectorize"];
         let kind = Kind {
             name: "plain",
             source: pack::PROBE_SOURCE.as_bytes().to_vec(),
