@@ -49,6 +49,8 @@ pub(crate) struct Step<'a> {
 type Fits<'a> = &'a mut dyn FnMut(&Entry) -> bool;
 /// Puts the outputs of an entry where they are wanted; none if that is not what is looked for.
 type Put<'a, T, E> = &'a mut dyn FnMut(&Entry) -> Result<Option<T>, E>;
+/// [`Shelf::look`] or [`Shelf::ask`].
+pub(crate) type Find<T, E> = fn(&Shelf, Step<'_>, Fits<'_>, Put<'_, T, E>) -> Result<Option<T>, E>;
 
 impl Shelf {
     /// Opens the store of a request.

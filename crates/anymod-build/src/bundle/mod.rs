@@ -34,7 +34,7 @@ use crate::environment::Environment;
 use crate::install;
 use crate::intercept::digests::Digests;
 use crate::request::StoreRequest;
-use crate::shelf::{Shelf, Step};
+use crate::shelf::{Find, Shelf, Step};
 use crate::toolchain::wasi::{self, Wasi, WasiTools};
 use inputs::Inputs;
 use link::Linked;
@@ -291,14 +291,6 @@ fn walk_request(request: &BundleRequest, visitor: &mut dyn Visit) {
     }
 }
 
-/// Looks for a bundle, in the store or behind it.
-type Find = fn(
-    &Shelf,
-    Step<'_>,
-    &mut dyn FnMut(&Entry) -> bool,
-    &mut dyn FnMut(&Entry) -> Result<Option<Bundle>, Diagnostics>,
-) -> Result<Option<Bundle>, Diagnostics>;
-
 /// Making one bundle.
 struct Making<'a> {
     request: &'a BundleRequest,
@@ -316,7 +308,10 @@ impl Making<'_> {
         output: &Path,
     ) -> Result<Bundle, Diagnostics> {
         let Some(shelf) = shelf else { return self.link(place, None, output) };
-        let hit = |making: &mut Self, find: Find, outcome| match making.request.force {
+        let hit = |making: &mut Self, find: Find<Bundle, Diagnostics>, outcome| match making
+            .request
+            .force
+        {
             true => Ok(None),
             false => making.hit(place, shelf, find, output, outcome),
         };
@@ -347,7 +342,7 @@ impl Making<'_> {
         &mut self,
         place: &Place,
         shelf: &Shelf,
-        find: Find,
+        find: Find<Bundle, Diagnostics>,
         output: &Path,
         outcome: Outcome,
     ) -> Result<Option<Bundle>, Diagnostics> {

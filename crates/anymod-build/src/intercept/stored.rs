@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use super::digests::Digests;
 use super::places::Places;
 use crate::disk::{absent, join};
-use crate::shelf::{self, Shelf};
+use crate::shelf::{self, Find, Shelf};
 use crate::stat::Stat;
 use crate::{incbin, shadow};
 
@@ -59,14 +59,6 @@ pub(crate) enum Went<T> {
 /// What running a step gives: something for the caller, and what is to be kept, if anything.
 pub(crate) type Run<T> = Result<(T, Option<Made>), Diagnostic>;
 
-/// Looks for a step, in the store or behind it.
-type Find = fn(
-    &Shelf,
-    shelf::Step<'_>,
-    &mut dyn FnMut(&Entry) -> bool,
-    &mut dyn FnMut(&Entry) -> Result<Option<(Vec<String>, String)>, Diagnostic>,
-) -> Result<Option<(Vec<String>, String)>, Diagnostic>;
-
 /// The longest that a call waits for another one that runs the same step.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -104,7 +96,12 @@ impl Stored<'_> {
     }
 
     /// What is found for a step, put in place.
-    fn hit<T>(&mut self, step: &Step<'_>, place: shelf::Step<'_>, find: Find) -> Option<Went<T>> {
+    fn hit<T>(
+        &mut self,
+        step: &Step<'_>,
+        place: shelf::Step<'_>,
+        find: Find<(Vec<String>, String), Diagnostic>,
+    ) -> Option<Went<T>> {
         let (shelf, places) = (self.shelf, self.places);
         let mut put = |entry: &Entry| {
             if entry.outputs.len() != 1

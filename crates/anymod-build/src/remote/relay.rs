@@ -37,14 +37,45 @@ pub(crate) fn share(parent: &Path, step: Step<'_>, entry: Entry) {
 }
 
 #[cfg(not(unix))]
-fn question(_: &Path, _: &str, _: &str, _: Digest, _: &Record) -> Option<Record> {
-    None
-}
-
+pub(crate) use nothing::Relay;
+#[cfg(not(unix))]
+use nothing::question;
 #[cfg(unix)]
 pub(crate) use socket::Relay;
 #[cfg(unix)]
 use socket::question;
+
+/// Systems without such sockets: short processes do without the server.
+#[cfg(not(unix))]
+mod nothing {
+    use std::path::{Path, PathBuf};
+
+    use anymod_model::Diagnostic;
+    use anymod_store::{Digest, Record};
+
+    use crate::shelf::Shelf;
+
+    pub(crate) fn question(_: &Path, _: &str, _: &str, _: Digest, _: &Record) -> Option<Record> {
+        None
+    }
+
+    /// A parent that would listen.
+    pub(crate) struct Relay(std::convert::Infallible);
+
+    impl Relay {
+        pub(crate) fn listen(_: Shelf) -> std::io::Result<Relay> {
+            Err(std::io::ErrorKind::Unsupported.into())
+        }
+
+        pub(crate) fn path(&self) -> PathBuf {
+            match self.0 {}
+        }
+
+        pub(crate) fn finish(self) -> Vec<Diagnostic> {
+            match self.0 {}
+        }
+    }
+}
 
 #[cfg(unix)]
 mod socket {

@@ -149,6 +149,20 @@ fn tried(case: &Case, number: usize, server: &Server, shared: &Dist) -> Result<(
 }
 
 #[test]
+fn uploads_end_when_their_time_is_over() {
+    let server = Server::cache();
+    let proxy = Proxy::before(server.port, None);
+    let met = proxy.fail("FindMissingBlobs", &Fault::Silence);
+    let mut tree = project(SHARED, &server, Some(&proxy), "read-write");
+    // Longer than anybody waits: only the end of the run can be what ends it.
+    tree.set("ANYMOD_REMOTE_TIMEOUT", "3600");
+    tree.set("ANYMOD_REMOTE_UPLOAD_WAIT", "1");
+    let built = tree.built();
+    assert!(met() > 0 && built.codes() == ["F0003"], "{built:#?}");
+    tree.verify();
+}
+
+#[test]
 fn every_fault_at_every_call() {
     let server = Server::cache();
     let giver = project(SHARED, &server, None, "read-write");
