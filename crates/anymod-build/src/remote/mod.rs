@@ -116,7 +116,8 @@ impl Remote {
         if let Some(why) = self.client.off() {
             let message = format!("the remote server `{}` was left alone: {why}", self.endpoint);
             let finding = Diagnostic::warning(&codes::OFF, message);
-            findings.push(mended(finding, &why, self));
+            let otherwise = "`anymod remote check` shows what it can do";
+            findings.push(mended(finding, &why, self, otherwise));
         } else {
             findings.extend(told(&uploaded, &self.endpoint));
         }
@@ -133,7 +134,7 @@ impl Remote {
 }
 
 /// A finding with what mends it, as far as what went wrong tells.
-fn mended(finding: Diagnostic, why: &str, remote: &Remote) -> Diagnostic {
+fn mended(finding: Diagnostic, why: &str, remote: &Remote, otherwise: &str) -> Diagnostic {
     if why.contains("invalid peer certificate") {
         let vouches = match &remote.authority {
             Some(path) => format!("neither this system nor `{path}` vouches for its certificate"),
@@ -150,7 +151,7 @@ fn mended(finding: Diagnostic, why: &str, remote: &Remote) -> Diagnostic {
         );
         return finding.hint(hint);
     }
-    finding.hint("`anymod remote check` shows what it can do")
+    finding.hint(otherwise)
 }
 
 /// The finding of a process that cannot listen for those that it starts.
@@ -161,13 +162,25 @@ pub(crate) fn unheard(error: &std::io::Error) -> Diagnostic {
     Diagnostic::warning(&codes::OFF, message).hint(hint)
 }
 
-/// Tries out what a server says and does, step by step.
+/// Tries out what a server says and does, step by step; the steps, and a finding for each that failed.
 ///
 /// # Errors
 /// `F0001` for a configuration that cannot be used.
-pub fn check(request: &RemoteRequest, environment: &Environment) -> Result<Vec<Tried>, Diagnostic> {
+pub fn check(
+    request: &RemoteRequest,
+    environment: &Environment,
+) -> Result<(Vec<Tried>, Vec<Diagnostic>), Diagnostic> {
     let remote = Remote::start(request, environment)?;
-    Ok(remote.client.check())
+    let tried = remote.client.check();
+    let failed = tried.iter().filter(|step| step.went == Went::Wrong);
+    let finding = |step: &Tried| {
+        let message = format!("the remote server fails at the {}: {}", step.what, step.told);
+        let otherwise = "builds go on without what fails; whoever runs the server can mend it";
+        let finding = Diagnostic::error(&codes::CHECK, message);
+        mended(finding, &step.told, &remote, otherwise)
+    };
+    let findings = failed.map(finding).collect();
+    Ok((tried, findings))
 }
 
 fn told(uploaded: &Uploaded, endpoint: &str) -> Option<Diagnostic> {

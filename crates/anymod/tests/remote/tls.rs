@@ -60,6 +60,10 @@ impl Desk {
 
     /// A build that trusts who is in a file and shows what is in the others.
     fn build(&self, authority: &Path, client: Option<(&Path, &Path)>) -> Built {
+        self.tree(authority, client).build(&[])
+    }
+
+    fn tree(&self, authority: &Path, client: Option<(&Path, &Path)>) -> Tree {
         let mut tree = connected(Tree::one(), &self.server, "read-write");
         tree.set("ANYMOD_REMOTE", &format!("grpcs://127.0.0.1:{}", self.proxy.port()));
         tree.set("ANYMOD_REMOTE_CERTIFICATE_AUTHORITY", authority.to_str().unwrap());
@@ -67,7 +71,7 @@ impl Desk {
             tree.set("ANYMOD_REMOTE_CLIENT_CERTIFICATE", certificate.to_str().unwrap());
             tree.set("ANYMOD_REMOTE_CLIENT_KEY", key.to_str().unwrap());
         }
-        tree.build(&[])
+        tree
     }
 }
 
@@ -98,6 +102,9 @@ fn whom_to_trust_and_who_one_is() {
     let wrong = desk.build(&others, client).ok();
     assert_eq!(wrong.codes(), ["F0002"]);
     assert!(tells(&wrong, &["others.pem", "remote.certificate-authority"]), "{wrong:#?}");
+    let checked = desk.tree(&others, client).anymod(&["remote", "check"]).output().unwrap();
+    let told = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(told.contains("F0006") && told.contains("others.pem"), "{told}");
     let nobody = desk.build(&trusted, None).ok();
     assert_eq!(nobody.codes(), ["F0002"]);
     assert!(tells(&nobody, &["remote.client-certificate"]), "{nobody:#?}");
