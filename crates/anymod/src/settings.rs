@@ -35,7 +35,7 @@ pub(crate) struct ServerArgs {
     remote_mode: Option<String>,
 }
 
-/// Which store to use, and which server behind it.
+// Which store to use, and which server behind it.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct SharedArgs {
     #[command(flatten)]
@@ -44,7 +44,7 @@ pub(crate) struct SharedArgs {
     server: ServerArgs,
 }
 
-/// Which remote server to use, and for what.
+// Which remote server to use, and for what.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct RemoteArgs {
     #[command(flatten)]
