@@ -68,6 +68,7 @@ mod project;
 pub mod remote;
 mod request;
 mod run;
+mod runner;
 pub mod settings;
 mod shadow;
 mod shelf;

@@ -18,9 +18,9 @@ use tempfile::TempDir;
 
 use super::inputs::{Inputs, Read};
 use super::{BundleRequest, Strip, messages};
-use crate::children::Children;
 use crate::environment::Environment;
 use crate::install;
+use crate::runner::Runner;
 use crate::toolchain::wasi::Wasi;
 
 /// What linkers call the output here, whatever it is called later: the name gets into it.
@@ -65,7 +65,7 @@ pub(super) fn link(
         let none = exports(&request.exports, &[]);
         let given = given(inputs, &[], &[], scratch.path())?;
         let command = command(request, linker, inputs, &given, &[], &none, scratch.path())?;
-        run(command, linker, environment)
+        run(command, request, linker, environment)
     };
     let read = || -> Result<Vec<Read>, Diagnostics> {
         all(inputs.archives.iter().map(|input| input.read().map_err(Into::into)))
@@ -94,7 +94,7 @@ pub(super) fn link(
             None => {
                 let command =
                     command(request, linker, inputs, &given, &units, &exports, scratch.path())?;
-                run(command, linker, environment)
+                run(command, request, linker, environment)
             }
         };
         if let Some(said) = ended? {
@@ -299,17 +299,16 @@ pub(super) fn is_allowed(request: &BundleRequest, module: &str, name: &str) -> b
 /// Runs the linker; what it said if it failed.
 fn run(
     mut command: Command,
+    request: &BundleRequest,
     linker: &Wasi,
     environment: &Environment,
 ) -> Result<Option<String>, Diagnostics> {
     command.env_clear().envs(environment.for_tools());
-    let ended = Children::default().run(command);
-    let (status, said) = ended.map_err(|error| {
-        let message =
-            format!("`{}` does not run: {}", linker.program.display(), install::reason(&error));
+    let ended = Runner::new(&request.cancel).run_or(command, |reason| {
+        let message = format!("`{}` does not run: {reason}", linker.program.display());
         Diagnostic::error(&code::LINKER, message).hint("run `anymod doctor`")
     })?;
-    Ok((!status.success()).then_some(said))
+    Ok((!ended.status.success()).then_some(ended.said))
 }
 
 /// Which functions came from where, by the linker's map. A line of it that stands for a function ends in

@@ -30,6 +30,7 @@ use anymod_model::{Diagnostic, Diagnostics, Target};
 use anymod_store::{Claim, Digest, Entry, Explanation, Output, Visit};
 pub use report::{Export, Import, offers_and_needs};
 
+use crate::cancel::Cancel;
 use crate::environment::Environment;
 use crate::install;
 use crate::intercept::digests::Digests;
@@ -73,6 +74,8 @@ pub struct BundleRequest {
     pub cwasm: Option<PathBuf>,
     /// The store that bundles are kept in; none to link each time.
     pub store: Option<StoreRequest>,
+    /// Ends the tools that run.
+    pub cancel: Cancel,
 }
 
 /// What is left out of a bundle.
@@ -110,6 +113,7 @@ impl BundleRequest {
             force: false,
             cwasm: None,
             store: None,
+            cancel: Cancel::default(),
         }
     }
 
@@ -241,8 +245,14 @@ pub fn bundle(request: &BundleRequest, environment: &Environment) -> Result<Bund
         Making { request, environment, linker: &linker, inputs: &inputs, digests: &mut digests }
             .make(&place, shelf.as_ref(), &output)?;
     if let Some(tool) = &request.cwasm {
-        let precompiled =
-            precompile::precompile(tool, &made, shelf.as_ref(), &mut digests, environment)?;
+        let precompiled = precompile::precompile(
+            tool,
+            &request.cancel,
+            &made,
+            shelf.as_ref(),
+            &mut digests,
+            environment,
+        )?;
         made.cwasm = Some(precompiled);
     }
     digests.remember();

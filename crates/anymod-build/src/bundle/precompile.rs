@@ -10,10 +10,11 @@ use anymod_model::codes::wasm as code;
 use anymod_store::{Entry, Explanation, Kept, Visit};
 
 use super::Bundle;
-use crate::children::Children;
+use crate::cancel::Cancel;
 use crate::environment::Environment;
 use crate::install;
 use crate::intercept::digests::Digests;
+use crate::runner::Runner;
 use crate::shelf::{Shelf, Step};
 
 const NAMESPACE: &str = "precompile";
@@ -24,6 +25,7 @@ const NAMESPACE: &str = "precompile";
 /// `G0115` with the tool's words if it fails, `B0003` if the file cannot be written.
 pub(super) fn precompile(
     tool: &Path,
+    cancel: &Cancel,
     bundle: &Bundle,
     shelf: Option<&Shelf>,
     digests: &mut Digests,
@@ -59,7 +61,7 @@ pub(super) fn precompile(
     }
     let scratch =
         tempfile::tempdir().map_err(|error| install::write_error(&std::env::temp_dir(), &error))?;
-    let made = run(&program, &bundle.path, scratch.path(), environment)?;
+    let made = run(&program, cancel, &bundle.path, scratch.path(), environment)?;
     if let Some(shelf) = shelf {
         let files = [("bundle.cwasm".to_owned(), made.clone())];
         shelf.keep(step, Kept { found: &[], passed: &[], said: "", files: &files });
@@ -70,6 +72,7 @@ pub(super) fn precompile(
 
 fn run(
     program: &Path,
+    cancel: &Cancel,
     wasm: &Path,
     scratch: &Path,
     environment: &Environment,
@@ -84,12 +87,11 @@ fn run(
         Diagnostic::error(&code::PRECOMPILE, message)
             .hint("the tool is run as `TOOL compile -o OUT IN`; try that by hand")
     };
-    let ended = Children::default().run(command);
-    let (status, said) =
-        ended.map_err(|error| failed(format!("does not run: {}", install::reason(&error))))?;
-    if !status.success() {
-        let finding = failed(format!("ended with {status}"));
-        return Err(said.lines().take(20).fold(finding, |finding, line| finding.note(line)));
+    let ended =
+        Runner::new(cancel).run_or(command, |reason| failed(format!("does not run: {reason}")))?;
+    if !ended.status.success() {
+        let finding = failed(format!("ended with {}", ended.status));
+        return Err(ended.said.lines().take(20).fold(finding, |finding, line| finding.note(line)));
     }
     match made.is_file() {
         true => Ok(made),

@@ -17,6 +17,7 @@ use serde::Serialize;
 use super::link::link;
 use super::plan::{PlanRequest, plan};
 use super::{files, parallel};
+use crate::cancel::Cancel;
 use crate::request::StoreRequest;
 use crate::{install, whl};
 
@@ -92,6 +93,7 @@ pub fn apply(
     against: &[PathBuf],
     request: &PlanRequest,
     store: Option<&StoreRequest>,
+    cancel: &Cancel,
 ) -> Result<(Vec<InterposeReport>, Vec<Applied>), Diagnostics> {
     let mut reports = interpose(host, against)?;
     let directory = std::path::absolute(host).ok().and_then(|path| Some(path.parent()?.to_owned()));
@@ -111,7 +113,7 @@ pub fn apply(
         }
         request.version_script = !has_prefix;
         request.namespace = has_prefix.then(|| PREFIX.to_owned());
-        let linked = link(&request, store)?;
+        let linked = link(&request, store, cancel)?;
         if !linked.diagnostics.is_empty() {
             return Err(Diagnostics(linked.diagnostics));
         }

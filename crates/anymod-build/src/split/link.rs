@@ -15,11 +15,12 @@ use super::files;
 use super::parallel;
 use super::plan::{Link, PlanRequest, SplitPlan, plan};
 use super::verify::{VerifyReport, VerifyRequest, verify};
-use crate::children::Children;
+use crate::cancel::Cancel;
 use crate::depfile;
 use crate::environment::Environment;
 use crate::install;
 use crate::request::StoreRequest;
+use crate::runner::{Ended, Runner};
 use crate::shelf::{Shelf, Step};
 
 /// The part of the store that links are kept in.
@@ -55,10 +56,11 @@ pub struct Linked {
 /// Plans, links and verifies.
 ///
 /// # Errors
-/// As [`plan`], its findings if any is an error; `H0404` for links that fail, all of them.
+/// As [`plan`], its findings if any is an error; `H0404` for links that fail, all of them; `B0013` if the run was interrupted.
 pub fn link(
     request: &PlanRequest,
     store: Option<&StoreRequest>,
+    cancel: &Cancel,
 ) -> Result<LinkReport, Diagnostics> {
     let plan = plan(request)?;
     if !plan.diagnostics.is_empty() {
@@ -76,7 +78,9 @@ pub fn link(
         .hint("name another one with `compiler` in `[split]`")
     })?;
     let linker = linker(&plan, environment)?;
-    let driver = Driver { compiler, linker, plan: &plan, shelf: shelf.as_ref(), environment };
+    let runner = Runner::new(cancel);
+    let driver =
+        Driver { compiler, linker, plan: &plan, shelf: shelf.as_ref(), environment, runner };
     let all: Vec<&Link> = std::iter::once(&links.host).chain(&links.modules).collect();
     let results = parallel::map(&all, |link| driver.link(link));
     let trouble = shelf.as_ref().map(Shelf::finish).unwrap_or_default();
@@ -164,6 +168,7 @@ struct Driver<'d> {
     plan: &'d SplitPlan,
     shelf: Option<&'d Shelf>,
     environment: &'d Environment,
+    runner: Runner<'d>,
 }
 
 impl Driver<'_> {
@@ -253,9 +258,7 @@ impl Driver<'_> {
             .arg(format!("@{}", directory.join(emit::response_file(link)).display()))
             .arg(format!("-Wl,--dependency-file={}", dependencies.display()))
             .current_dir(directory);
-        let (status, said) = Children::default()
-            .run(command)
-            .map_err(|error| install::read_error(&self.compiler, &error))?;
+        let Ended { status, said } = self.runner.run(command)?;
         if !status.success() {
             let mut finding =
                 Diagnostic::error(&codes::LINK_FAILED, format!("`{}` is not linked", link.file));

@@ -10,8 +10,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::environment::BuildEnvironment;
-use super::runner::Runner;
+
 use crate::install;
+use crate::runner::Runner;
 
 /// A backend, as `pyproject.toml` names it.
 #[derive(Clone, Debug, PartialEq, Eq)]

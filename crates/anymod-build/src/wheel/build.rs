@@ -16,7 +16,7 @@ use super::extensions::{self, Attempt, Tree};
 use super::finish::{self, Finishing};
 use super::python::{self, Interpreter};
 use super::request::{Built, Event, Stage, WheelRequest};
-use super::runner::Runner;
+
 use super::rust::{self, Rust};
 use super::scratch::Scratch;
 use super::source::{self, Fetched};
@@ -24,6 +24,7 @@ use crate::install;
 use crate::intercept::{self, ExportPolicy, Outcome, Setup, TraceRecord};
 use crate::jobs::processors;
 use crate::remote::{self, relay::Relay};
+use crate::runner::Runner;
 use crate::settings;
 use crate::shelf::Shelf;
 use crate::target::{self, TargetEnvironment};

@@ -14,10 +14,11 @@ use anymod_store::Fields;
 
 use super::backend::names;
 use super::python::{Interpreter, plain};
-use super::runner::Runner;
+
 use crate::environment::Environment;
 use crate::install;
 use crate::jobs::processors;
+use crate::runner::Runner;
 use crate::settings;
 
 /// An environment that is there.

@@ -12,7 +12,7 @@
 //! | install | `finish` | its bytes | a file in the output directory, at once or not at all |
 //!
 //! Everything happens below one scratch directory (`scratch`) in the user's cache directory; every process is started by
-//! `runner`, so that an interrupted run ends them all.
+//! `crate::runner`, so that an interrupted run ends them all.
 
 mod backend;
 mod build;
@@ -22,7 +22,6 @@ mod extensions;
 mod finish;
 mod python;
 mod request;
-mod runner;
 mod rust;
 mod scratch;
 mod source;

@@ -10,10 +10,11 @@ use anymod_model::{Diagnostic, Place};
 use anymod_store::Digest;
 
 use super::python::Interpreter;
-use super::runner::Runner;
+
 use super::unpack;
 use crate::environment::Environment;
 use crate::install;
+use crate::runner::Runner;
 use crate::settings;
 
 /// What to build.

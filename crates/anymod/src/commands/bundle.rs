@@ -172,7 +172,7 @@ fn built(
         targets: vec![info.target.clone()],
         build_types: vec![info.build_type.clone()],
         store: bundle.store.clone(),
-        cancel: interrupt::cancel(),
+        cancel: bundle.cancel.clone(),
         libraries: layers.libraries()?,
         allow_outside: layers.allow_outside,
         module_dirs: layers.module_dirs.clone(),
@@ -226,5 +226,6 @@ fn request(args: &Bundle) -> BundleRequest {
     }
     request.force = args.force;
     request.cwasm.clone_from(&args.cwasm);
+    request.cancel = interrupt::cancel();
     request
 }

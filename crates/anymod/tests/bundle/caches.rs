@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::Case;
 use crate::desk::{Desk, bundled};
 use crate::support::process::{Finished, run};
 use crate::support::{Checked, ensure, same_bytes};
 
-pub(crate) const CASES: [Case; 10] = [
+pub(crate) const CASES: [Case; 11] = [
     ("hit", hit),
     ("members", members),
     ("thin_members", thin_members),
@@ -20,6 +21,7 @@ pub(crate) const CASES: [Case; 10] = [
     ("crowd", crowd),
     ("never_torn", never_torn),
     ("places", places),
+    ("interrupted", interrupted),
 ];
 
 fn source(name: &str, value: i32) -> String {
@@ -227,4 +229,30 @@ fn places() -> Checked {
     elsewhere.env("USER", "somebody").env("HOME", other.path("home")).env("TZ", "Asia/Tokyo");
     run(&mut elsewhere)?.ok()?;
     same_bytes(&one.read("one.wasm")?, &other.read("deeper/another name.wasm")?)
+}
+
+/// Ctrl-C ends the tools that run, and nothing of theirs stays.
+fn interrupted() -> Checked {
+    let desk = Desk::new()?;
+    desk.module("a", &source("a", 1))?;
+    desk.decoy("slow", "#!/bin/sh\necho $$ >begun\nexec sleep 100\n")?;
+    let scratch = desk.path("scratch");
+    std::fs::create_dir(&scratch).map_err(|error| error.to_string())?;
+    let tool = desk.path("slow").display().to_string();
+    let mut bundle = desk.anymod(&["bundle", "-o", "out.wasm", "--cwasm", &tool, "a.a"]);
+    bundle.env("TMPDIR", &scratch).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = bundle.spawn().map_err(|error| error.to_string())?;
+    let entries = || std::fs::read_dir(&scratch).into_iter().flatten().flatten();
+    let begun = || entries().map(|entry| entry.path().join("begun")).find(|path| path.is_file());
+    let clock = Instant::now();
+    while begun().is_none() {
+        let late = clock.elapsed() > Duration::from_secs(100);
+        ensure(!late, || "the tool is not started".to_owned())?;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    run(Command::new("kill").arg("-INT").arg(child.id().to_string()))?.ok()?;
+    let status = child.wait().map_err(|error| error.to_string())?;
+    ensure(status.code() == Some(130), || format!("it ended with {status}"))?;
+    ensure(entries().count() == 0, || "its scratch directory stays".to_owned())?;
+    ensure(!desk.path("out.cwasm").exists(), || "half a module was delivered".to_owned())
 }

@@ -11,6 +11,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::Format;
+use crate::interrupt;
 use crate::printer::Printer;
 use crate::progress::counted;
 use crate::settings::{self, SharedArgs};
@@ -58,6 +59,7 @@ pub(super) fn run(args: &Interpose, printer: Printer) -> Result<(), Diagnostics>
                 &args.against,
                 &request,
                 settings::shared(&settings, &args.manifest)?.as_ref(),
+                &interrupt::cancel(),
             )?
         }
     };

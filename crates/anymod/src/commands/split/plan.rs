@@ -14,6 +14,7 @@ use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
 use crate::cli::Format;
+use crate::interrupt;
 use crate::printer::Printer;
 use crate::progress::counted;
 use crate::settings::{self, SharedArgs};
@@ -132,7 +133,7 @@ pub(super) fn run_emit(args: &Emit, printer: Printer) -> Result<(), Diagnostics>
 pub(super) fn run_link(args: &Link, printer: Printer) -> Result<(), Diagnostics> {
     let settings = settings::load(&args.what.manifest, args.shared.layer()?)?;
     let store = settings::shared(&settings, &args.what.manifest)?;
-    let report = link(&args.what.request(), store.as_ref())?;
+    let report = link(&args.what.request(), store.as_ref(), &interrupt::cancel())?;
     printer.data(&match args.what.format {
         Format::Text => linked(&report),
         Format::Json => super::super::json(&json!({ "version": 1, "report": report })),

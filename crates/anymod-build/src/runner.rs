@@ -1,4 +1,4 @@
-//! Running the commands of a wheel's build, so that all of them end when the run is interrupted.
+//! Running commands one after the other, so that they end with all that they started when the run is interrupted.
 
 use std::process::{Command, ExitStatus};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -41,8 +41,24 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// `W0101` if it cannot be started, `B0013` if the run was interrupted.
     pub(crate) fn run(&self, command: Command) -> Result<Ended, Diagnostic> {
-        self.check()?;
         let program = command.get_program().to_string_lossy().into_owned();
+        self.run_or(command, |reason| {
+            let message = format!("cannot run `{program}`: {reason}");
+            Diagnostic::error(&codes::START, message)
+                .hint("look whether the program works by itself")
+        })
+    }
+
+    /// The same with a diagnostic of one's own for a command that cannot be started, made from the reason.
+    ///
+    /// # Errors
+    /// That one; `B0013` if the run was interrupted.
+    pub(crate) fn run_or(
+        &self,
+        command: Command,
+        unusable: impl FnOnce(String) -> Diagnostic,
+    ) -> Result<Ended, Diagnostic> {
+        self.check()?;
         let (finished, wait) = channel::<()>();
         let ended = std::thread::scope(|scope| {
             scope.spawn(move || {
@@ -61,11 +77,7 @@ impl<'a> Runner<'a> {
             ended
         });
         self.check()?;
-        let (status, said) = ended.map_err(|error| {
-            let message = format!("cannot run `{program}`: {}", install::reason(&error));
-            Diagnostic::error(&codes::START, message)
-                .hint("look whether the program works by itself")
-        })?;
+        let (status, said) = ended.map_err(|error| unusable(install::reason(&error)))?;
         Ok(Ended { status, said })
     }
 
