@@ -244,3 +244,52 @@ mod socket {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::os::unix::net::UnixStream;
+
+    use anymod_store::{Options, Store};
+
+    use super::*;
+    use crate::shelf::Shelf;
+
+    #[test]
+    fn whoever_asks_nonsense_gets_no_answer_and_others_do() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path(), Options::default()).unwrap();
+        let relay = Relay::listen(Shelf::of_child(store, None)).unwrap();
+        let key = Digest::of(b"key");
+        let text = Record::default().encode("compile", &key);
+        let length = text.len();
+        let others = Record::default().encode("compile", &Digest::of(b"other"));
+        for nonsense in [
+            String::new(),
+            "known".to_owned(),
+            "\u{0}\n".to_owned(),
+            "x".repeat(1 << 12),
+            format!("known compile {key} -1\n{text}"),
+            format!("known compile {key} {}\n{text}", length + 1),
+            format!("known compile {key} {}\n{text}", u64::MAX),
+            format!("known compile {key} {length}\n{others}"),
+            format!("known artifact {key} {length}\n{text}"),
+            format!("known ../.. {key} {length}\n{text}"),
+        ] {
+            let mut stream = UnixStream::connect(relay.path()).unwrap();
+            stream.write_all(nonsense.as_bytes()).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let mut answer = Vec::new();
+            // One that was not read to its end is cut off.
+            let _ = stream.read_to_end(&mut answer);
+            assert_eq!(answer, b"", "{nonsense}");
+        }
+        for verb in [KNOWN, FETCH, SHARE, "more"] {
+            let answer = question(&relay.path(), verb, "compile", key, &Record::default());
+            assert_eq!(answer, Some(Record::default()), "{verb}");
+        }
+        let path = relay.path();
+        assert!(relay.finish().is_empty() && !path.exists());
+        assert!(known(&path, "compile", key).is_empty(), "nobody listens");
+    }
+}
