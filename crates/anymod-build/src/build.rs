@@ -54,8 +54,8 @@ pub fn build(request: &BuildRequest, sink: Sink<'_>) -> Result<Report, Diagnosti
         compile_commands::write(&plan, &project.root, &project.environment, &mut log)?;
     }
     let statuses = check::check(&plan.actions, &project.locations, &mut log);
-    let jobs = Jobs::new(request.jobs, &project.environment);
-    started(&plan, before.as_ref(), &statuses, &jobs, sink);
+    let jobs = Jobs::new(request.local_jobs(), &project.environment);
+    started(&plan, before.as_ref(), &statuses, (jobs.limit, request.remote_jobs()), sink);
     let shelf = request.store.as_ref().map(|store| Shelf::open(store, &request.environment));
     let shelf = shelf.transpose()?;
     let stale = statuses.iter().any(|status| *status != Status::Fresh);
@@ -112,6 +112,7 @@ fn nothing_to_do(
         actions,
         stale: 0,
         jobs: 0,
+        remote_jobs: 0,
     });
     for output in &outputs {
         sink(deliver::installed(output));
@@ -152,7 +153,7 @@ fn started(
     plan: &Plan,
     before: Option<&Remembered>,
     statuses: &[Status],
-    jobs: &Jobs,
+    (jobs, remote_jobs): (usize, usize),
     sink: Sink<'_>,
 ) {
     sink(Event::RunStarted {
@@ -161,7 +162,8 @@ fn started(
         modules: before.map_or(plan.products.len(), |before| before.outputs.len()),
         actions: before.map_or(plan.actions.len(), |before| before.actions),
         stale: statuses.iter().filter(|status| **status != Status::Fresh).count(),
-        jobs: jobs.limit,
+        jobs,
+        remote_jobs,
     });
     tell(&plan.findings, sink);
 }
@@ -184,6 +186,7 @@ fn report(
         hits: count(Some(Outcome::Hit)),
         remote_hits: ran.remote_hits,
         remote_ran: ran.remote_ran,
+        remote_queued: ran.remote_queued,
         uploaded: ran.traffic.up,
         downloaded: ran.traffic.down,
         fresh: count(Some(Outcome::Fresh)) + others_fresh,

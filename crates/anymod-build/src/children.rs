@@ -1,6 +1,6 @@
 //! The processes of a run: started each in a process group of its own, so that all of it can be ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{PipeReader, Read as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -33,13 +33,26 @@ pub(crate) struct Children {
 #[derive(Default)]
 struct Running {
     groups: BTreeSet<u32>,
+    /// Groups of actions that may be called off, by the action's number.
+    actions: BTreeMap<usize, u32>,
+    /// Actions that are not to run any more.
+    called_off: BTreeSet<usize>,
     /// Set once the run is over; nothing is started any more.
     stopped: bool,
 }
 
 impl Children {
     /// Runs a command to its end: how it ended and what it said on both its outputs, in the order in which it did.
-    pub(crate) fn run(&self, mut command: Command) -> std::io::Result<(ExitStatus, String)> {
+    pub(crate) fn run(&self, command: Command) -> std::io::Result<(ExitStatus, String)> {
+        self.run_for(None, command)
+    }
+
+    /// The same for an action, which can be called off by its number.
+    pub(crate) fn run_for(
+        &self,
+        action: Option<usize>,
+        mut command: Command,
+    ) -> std::io::Result<(ExitStatus, String)> {
         let (mut reader, writer) = std::io::pipe()?;
         command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
         #[cfg(unix)]
@@ -47,11 +60,13 @@ impl Children {
         let mut child = {
             // Under the lock, so that nothing is started after everything was ended.
             let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-            if running.stopped {
+            let called_off = action.is_some_and(|action| running.called_off.contains(&action));
+            if running.stopped || called_off {
                 return Err(std::io::ErrorKind::Interrupted.into());
             }
             let child = command.spawn()?;
             running.groups.insert(child.id());
+            running.actions.extend(action.map(|action| (action, child.id())));
             child
         };
         // It holds our ends of the pipe, without whose closing the reading would not end.
@@ -59,13 +74,32 @@ impl Children {
         let ended = listen(&mut reader, &mut child);
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.groups.remove(&child.id());
-        if running.stopped {
+        let called_off = action.is_some_and(|action| {
+            running.actions.remove(&action);
+            running.called_off.contains(&action)
+        });
+        if running.stopped || called_off {
             // What it started itself may not have listened.
             end(child.id(), Stop::AtOnce);
         }
         drop(running);
         let (status, said) = ended?;
         Ok((status, String::from_utf8_lossy(&said).into_owned()))
+    }
+
+    /// Ends what an action has started, and lets it start nothing more.
+    pub(crate) fn call_off(&self, action: usize) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.called_off.insert(action);
+        if let Some(group) = running.actions.get(&action) {
+            end(*group, Stop::AtOnce);
+        }
+    }
+
+    /// Lets an action that was called off run again.
+    pub(crate) fn call_back(&self, action: usize) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.called_off.remove(&action);
     }
 
     /// Ends what runs; nothing can be started afterwards.

@@ -9,6 +9,7 @@ use anymod_store::Store;
 use crate::archives::LibraryOverride;
 use crate::cancel::Cancel;
 use crate::environment::Environment;
+use crate::jobs::processors;
 use crate::layers::Layers;
 use crate::plan::Selection;
 use crate::remote::RemoteRequest;
@@ -91,6 +92,23 @@ impl BuildRequest {
             cancel: Cancel::default(),
             environment,
         }
+    }
+
+    /// The server that does actions, if one does.
+    fn executor(&self) -> Option<&RemoteRequest> {
+        self.remote.as_ref().filter(|remote| self.store.is_some() && remote.executes())
+    }
+
+    /// How many actions may run on this machine; as many as its processors or a jobserver allow, if none.
+    pub(crate) fn local_jobs(&self) -> Option<usize> {
+        let jobs = self.jobs?;
+        // Above that it is the number of those that others do.
+        Some(if self.executor().is_some() { jobs.min(processors()) } else { jobs })
+    }
+
+    /// How many actions a server does at once, at most.
+    pub(crate) fn remote_jobs(&self) -> usize {
+        self.executor().map_or(0, RemoteRequest::jobs)
     }
 
     /// Where its manifests are.

@@ -5,6 +5,7 @@
 //! that share the store one does it, done, and kept.
 
 mod ask;
+mod away;
 mod promise;
 mod record;
 mod worker;
@@ -19,6 +20,7 @@ use anymod_model::event::{Event, Finding, Help, Outcome, Reason, Remote};
 use anymod_remote::Traffic;
 use anymod_store::{Claim, Entry};
 use ask::Asking;
+use away::Away;
 use promise::Promises;
 use rustc_hash::FxHashMap;
 use worker::{Claimed, Job, Message};
@@ -47,6 +49,8 @@ pub(crate) struct Ran {
     /// How many results a remote server had, how many actions it did, and what crossed the network.
     pub(crate) remote_hits: usize,
     pub(crate) remote_ran: usize,
+    /// How long these waited for workers, in microseconds.
+    pub(crate) remote_queued: u64,
     pub(crate) traffic: Traffic,
     /// Actions whose files were left on a remote server.
     pub(crate) left: BTreeSet<usize>,
@@ -71,6 +75,20 @@ const TICK: Duration = Duration::from_millis(20);
 /// How long processes are given to end before they are ended.
 const GRACE: Duration = Duration::from_millis(1500);
 
+/// How many threads see to what takes a moment and no job slot.
+const CLERKS: usize = 2;
+/// How often it is told at most what crossed the network.
+const TELLING: Duration = Duration::from_millis(500);
+
+/// Who does what the coordinator decides.
+struct Hands<'a> {
+    /// Takes jobs that have a slot.
+    to_workers: Sender<Job>,
+    /// Takes those that have none.
+    to_clerks: Sender<Job>,
+    workshop: &'a Workshop<'a>,
+}
+
 /// What the coordinating thread keeps.
 struct Run<'a> {
     plan: &'a Plan,
@@ -93,10 +111,16 @@ struct Run<'a> {
     asking: Option<Asking<'a>>,
     /// What was left on it.
     promises: Promises,
+    /// What a remote server's workers do.
+    away: Away<'a>,
+    /// Actions that are ready and go to the server, while it has no room.
+    held: BTreeSet<usize>,
+    /// Claims to actions that the server did not do and a processor here had begun.
+    places: BTreeMap<usize, Claimed>,
     /// Actions that another process is doing.
     elsewhere: Vec<(usize, Place)>,
     outcomes: Vec<Option<Outcome>>,
-    /// By job slot: the action in it.
+    /// By job slot: the action in it. Those of the server come after those of this machine.
     slots: Vec<Option<usize>>,
     /// How many results are being kept.
     keeping: usize,
@@ -109,6 +133,15 @@ struct Run<'a> {
     unrecorded: usize,
     remote_hits: usize,
     remote_ran: usize,
+    remote_queued: u64,
+    told: Told,
+}
+
+/// What was last told of what crossed the network.
+#[derive(Default)]
+struct Told {
+    when: Option<Instant>,
+    traffic: Traffic,
 }
 
 /// Runs what has to run, given how each action stands.
@@ -137,14 +170,14 @@ pub(crate) fn run(
     }
     let mut traffic = Traffic::default();
     if let Some(remote) = way.remote {
-        let undone = run.asking.and_then(|asking| asking.undone);
-        let (crossed, findings) = remote.finish(undone);
+        let (crossed, findings) = remote.finish(run.away.undone);
         traffic = crossed;
         warnings.extend(findings);
     }
     Ok(Ran {
         remote_hits: run.remote_hits,
         remote_ran: run.remote_ran,
+        remote_queued: run.remote_queued,
         traffic,
         left: run.promises.into_left(),
         outcomes: run.outcomes,
@@ -186,6 +219,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
+        let executor = way.remote.and_then(|remote| remote.executor.as_ref());
         let waiting: Vec<usize> = makers.iter().map(Vec::len).collect();
         let ready = (0..waiting.len()).filter(|index| waiting.get(*index) == Some(&0)).collect();
         Run {
@@ -204,9 +238,13 @@ impl<'a> Run<'a> {
                 plan,
                 way.remote.map_or(Download::All, |remote| remote.download),
             ),
+            away: Away::new(executor),
+            held: BTreeSet::new(),
+            places: BTreeMap::new(),
             elsewhere: Vec::new(),
             outcomes: vec![None; plan.actions.len()],
-            slots: vec![None; way.jobs.limit],
+            slots: vec![None; way.jobs.limit + executor.map_or(0, |executor| executor.limit)],
+            told: Told::default(),
             keeping: 0,
             stopping: false,
             cancelled: None,
@@ -215,6 +253,7 @@ impl<'a> Run<'a> {
             unrecorded: 0,
             remote_hits: 0,
             remote_ran: 0,
+            remote_queued: 0,
         }
     }
 
@@ -222,6 +261,8 @@ impl<'a> Run<'a> {
         let (to_workers, jobs) = channel::<Job>();
         let (to_main, messages) = channel::<Message>();
         let jobs = Mutex::new(jobs);
+        let (to_clerks, errands) = channel::<Job>();
+        let errands = Mutex::new(errands);
         let tokens = self.way.jobs.tokens(to_main.clone(), Message::Token);
         let (actions, way) = (&self.plan.actions, self.way);
         self.asking = way.remote.map(|remote| Asking::new(remote, to_main.clone()));
@@ -230,12 +271,18 @@ impl<'a> Run<'a> {
                 let (to_main, jobs) = (to_main.clone(), &jobs);
                 scope.spawn(move || worker::work(actions, jobs, &to_main, workshop, way));
             }
-            let ended = self.coordinate(&to_workers, &messages, tokens, workshop);
+            // What takes a moment and no place: it does not wait until a processor is done with a compilation.
+            for _ in 0..CLERKS {
+                let (to_main, errands) = (to_main.clone(), &errands);
+                scope.spawn(move || worker::work(actions, errands, &to_main, workshop, way));
+            }
+            let hands = Hands { to_workers, to_clerks, workshop };
+            let ended = self.coordinate(&hands, &messages, tokens);
             // Whatever went wrong, nothing is left running.
             if ended.is_err() {
                 workshop.stop(Stop::AtOnce);
             }
-            drop(to_workers);
+            drop(hands);
             ended
         })
     }
@@ -243,32 +290,25 @@ impl<'a> Run<'a> {
     /// Hands out jobs and takes messages until nothing is left to do; then the workers end, as nobody sends any more.
     fn coordinate(
         &mut self,
-        to_workers: &Sender<Job>,
+        hands: &Hands<'_>,
         messages: &Receiver<Message>,
         mut tokens: Tokens,
-        workshop: &Workshop<'_>,
     ) -> Result<(), Diagnostic> {
         loop {
-            self.look_for_cancelling(workshop);
-            self.ask_ahead();
-            while let Some(job) = self.next_to_send() {
-                self.keeping += 1;
-                let _ = to_workers.send(job);
+            self.look_for_cancelling(hands.workshop);
+            if self.stopping {
+                self.give_up();
             }
-            while self.running() < self.way.jobs.limit.min(tokens.allowed()) {
-                let Some(job) = self.next() else { break };
-                // Workers end only after this sender does.
-                let _ = to_workers.send(job);
-            }
-            let waiting = self.ready.len() + self.decided.len();
+            self.hand_out(hands, &tokens);
+            let waiting = self.ready.len() + self.decided.len() + self.away.to_race();
             if !self.stopping && waiting > 0 {
                 tokens.want((self.running() + waiting).min(self.way.jobs.limit));
             } else {
                 tokens.release(self.running());
             }
             let busy = self.running() + self.keeping > 0;
-            let waiting =
-                waiting > 0 || self.asking.as_ref().is_some_and(|asking| !asking.is_idle());
+            let asking = self.asking.as_ref().is_some_and(|asking| !asking.is_idle());
+            let waiting = waiting + self.held.len() > 0 || asking || !self.away.is_idle();
             let waiting = waiting || !self.promises.is_idle();
             if !busy && (self.stopping || (self.elsewhere.is_empty() && !waiting)) {
                 return self.log.flush();
@@ -277,6 +317,7 @@ impl<'a> Run<'a> {
                 self.wait_for_others();
                 continue;
             }
+            self.tell_traffic();
             let message = match messages.try_recv() {
                 Ok(message) => Ok(message),
                 Err(_) => {
@@ -287,15 +328,50 @@ impl<'a> Run<'a> {
             };
             match message {
                 Ok(Message::Token(token)) => tokens.arrived(token),
-                Ok(message) => self.take(message, to_workers),
+                Ok(message) => self.take(message, hands),
                 Err(RecvTimeoutError::Timeout) => self.look_at_elsewhere(),
                 Err(RecvTimeoutError::Disconnected) => return self.log.flush(),
             }
         }
     }
 
+    /// Gives everybody something to do. Nobody ends before the senders do, so that all of it is taken.
+    fn hand_out(&mut self, hands: &Hands<'_>, tokens: &Tokens) {
+        self.ask_ahead();
+        while let Some(job) = self.next_to_send() {
+            self.errand(job, hands);
+        }
+        while self.running() < self.way.jobs.limit.min(tokens.allowed()) {
+            let Some(job) = self.next().or_else(|| self.next_to_race()) else { break };
+            let _ = hands.to_workers.send(job);
+        }
+    }
+
+    /// Has something done that takes no slot; it is answered by a message.
+    fn errand(&mut self, job: Job, hands: &Hands<'_>) {
+        self.keeping += 1;
+        let _ = hands.to_clerks.send(job);
+    }
+
+    /// How many actions run on this machine.
     fn running(&self) -> usize {
-        self.slots.iter().flatten().count()
+        self.slots.iter().take(self.way.jobs.limit).flatten().count()
+    }
+
+    /// Tells now and then what crossed the network.
+    fn tell_traffic(&mut self) {
+        let Some(remote) = self.way.remote else { return };
+        if self.told.when.is_some_and(|when| when.elapsed() < TELLING) {
+            return;
+        }
+        let traffic = remote.client.traffic();
+        let moved = (traffic.up, traffic.down) != (self.told.traffic.up, self.told.traffic.down);
+        self.told = Told { when: Some(Instant::now()), traffic };
+        if moved {
+            let Traffic { up, down, .. } = traffic;
+            let at = self.at();
+            (self.sink)(Event::Traffic { at, up, down });
+        }
     }
 
     fn look_for_cancelling(&mut self, workshop: &Workshop<'_>) {
@@ -332,15 +408,32 @@ impl<'a> Run<'a> {
         }
         while self.decided.is_empty() && self.look() {}
         let (index, (job, reasons)) = self.decided.pop_first()?;
-        let action = self.plan.actions.get(index)?;
-        self.start(index, action, reasons);
+        self.start(index, reasons, false);
         Some(job)
+    }
+
+    /// The next action that is ready. Those that would only wait for the server are left until it has room, so that what
+    /// is done here is found behind them.
+    fn next_ready(&mut self) -> Option<usize> {
+        if !self.away.is_full()
+            && let Some(index) = self.held.pop_first()
+        {
+            return Some(index);
+        }
+        while let Some(index) = self.ready.pop_first() {
+            let action = self.plan.actions.get(index);
+            if !self.away.is_full() || !action.is_some_and(|action| self.goes_away(action)) {
+                return Some(index);
+            }
+            self.held.insert(index);
+        }
+        None
     }
 
     /// Looks at the next action that is ready: it is fresh, or is decided or asked about, or another process does it.
     /// False if none is ready.
     fn look(&mut self) -> bool {
-        let Some(index) = self.ready.pop_first() else { return false };
+        let Some(index) = self.next_ready() else { return false };
         let Some(action) = self.plan.actions.get(index) else { return true };
         let reasons = match self.statuses.get(index) {
             Some(Status::Fresh) | None => Vec::new(),
@@ -386,17 +479,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn start(&mut self, index: usize, action: &Action, reasons: Vec<Reason>) {
-        let free = self.slots.iter().position(Option::is_none).unwrap_or_default();
-        if let Some(slot) = self.slots.get_mut(free) {
-            *slot = Some(index);
-        }
+    /// Tells that an action begins, in a slot of this machine or of the server.
+    fn start(&mut self, index: usize, reasons: Vec<Reason>, remote: bool) {
+        let Some(action) = self.plan.actions.get(index) else { return };
+        let first = if remote { self.way.jobs.limit } else { 0 };
+        let mut free = self.slots.iter_mut().enumerate().skip(first);
+        let Some((slot, free)) = free.find(|(_, slot)| slot.is_none()) else { return };
+        *free = Some(index);
         let ran =
             |maker: &usize| !matches!(self.outcomes.get(*maker), Some(None | Some(Outcome::Fresh)));
         let after = self.makers.get(index).into_iter().flatten().copied().filter(ran).collect();
         let at = self.at();
         let action = action.event();
-        (self.sink)(Event::ActionStarted { id: index, action, slot: free, at, reasons, after });
+        (self.sink)(Event::ActionStarted { id: index, action, slot, at, reasons, after, remote });
     }
 
     /// Microseconds since the run began.
@@ -424,20 +519,45 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn take(&mut self, message: Message, to_workers: &Sender<Job>) {
+    fn take(&mut self, message: Message, hands: &Hands<'_>) {
         match message {
             Message::Did { index, started, done, place } => {
-                self.did(index, started, *done, place, to_workers);
+                match self.did_here(index, &done, hands.workshop) {
+                    Ok(raced) => self.did(index, started, *done, place.or(raced), hands),
+                    Err(collect) => self.errand(collect, hands),
+                }
             }
             Message::Restored { index, result: Ok(Some(made)), entry, remote, .. } => {
                 self.restored(index, &made, &entry, remote);
             }
-            Message::Executed { index, started, answer } => self.executed(index, started, answer),
+            Message::Sent { index, sent } => {
+                self.keeping -= 1;
+                match sent {
+                    Ok(pursuit) => self.sent(index, pursuit),
+                    Err(why) => self.not_executed(index, why),
+                }
+            }
+            Message::Executed { index, started, answer } => {
+                if let Some(job) = self.executed(index, started, answer, hands.workshop) {
+                    self.errand(job, hands);
+                }
+            }
+            Message::Collected { index, started, done } => {
+                self.keeping -= 1;
+                match &done.error {
+                    // Whatever it sent, it is not what the action makes.
+                    Some(errors) => self.not_collected(index, told(errors)),
+                    None => {
+                        let place = self.collected(index);
+                        self.did(index, started, *done, place, hands);
+                    }
+                }
+            }
             Message::Surroundings { index, answer } => self.surroundings(index, answer),
             Message::Fetched { index, answer } => self.fetched(index, answer),
             Message::Restored { index, result: Ok(None), place, .. } => {
                 // The store has lost it: it is done after all.
-                self.free(index);
+                self.leave(index, false, "the store has lost it".to_owned());
                 self.do_with_inputs(index, Some(Claimed { place, claim: None }), Vec::new());
             }
             Message::Restored { index, result: Err(error), .. } => {
@@ -446,7 +566,7 @@ impl<'a> Run<'a> {
             Message::Left { index, entry, place, remote } => {
                 self.left(index, place, *entry, remote);
             }
-            Message::Redeemed { index, blobs } => self.redeemed(index, blobs, to_workers),
+            Message::Redeemed { index, blobs } => self.redeemed(index, blobs, &hands.to_clerks),
             Message::Placed { index, result } => self.placed(index, result),
             Message::Kept => self.keeping -= 1,
             // Taken by the caller.
@@ -487,7 +607,7 @@ impl<'a> Run<'a> {
         started: SystemTime,
         done: Done,
         place: Option<Claimed>,
-        to_workers: &Sender<Job>,
+        hands: &Hands<'_>,
     ) {
         let Some(action) = self.plan.actions.get(index) else { return };
         let is_command = matches!(action.work, Work::Command(_));
@@ -505,10 +625,8 @@ impl<'a> Run<'a> {
             self.record(action, inputs, outputs, &passed);
             // What warned as data is done again the next time, so that it warns again.
             if let (Some(Claimed { place, claim }), true) = (place, done.warnings.is_empty()) {
-                self.keeping += 1;
                 let said = done.output.clone();
-                let keep = Job::Keep { index, place, claim, discovered, said };
-                let _ = to_workers.send(keep);
+                self.errand(Job::Keep { index, place, claim, discovered, said }, hands);
             }
         } else {
             self.unrecorded += 1;
@@ -563,9 +681,12 @@ impl<'a> Run<'a> {
             output,
             remote,
         });
-        match remote.map(|remote| remote.how) {
-            Some(Help::Cached) => self.remote_hits += 1,
-            Some(Help::Executed) => self.remote_ran += 1,
+        match remote {
+            Some(Remote { how: Help::Cached, .. }) => self.remote_hits += 1,
+            Some(Remote { how: Help::Executed, queued, .. }) => {
+                self.remote_ran += 1;
+                self.remote_queued += queued;
+            }
             None => {}
         }
         self.conclude(index, outcome);
@@ -578,4 +699,9 @@ impl<'a> Run<'a> {
         }
         slot
     }
+}
+
+/// Findings in a clause.
+fn told(findings: &[Diagnostic]) -> String {
+    findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
 }

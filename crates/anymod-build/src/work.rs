@@ -68,6 +68,16 @@ impl<'a> Workshop<'a> {
     pub(crate) fn stop(&self, how: Stop) {
         self.children.stop(how);
     }
+
+    /// Ends an action, by its number; it fails then, unless it has just succeeded.
+    pub(crate) fn call_off(&self, index: usize) {
+        self.children.call_off(index);
+    }
+
+    /// Lets an action that was called off be done again.
+    pub(crate) fn call_back(&self, index: usize) {
+        self.children.call_back(index);
+    }
 }
 
 /// Removes what killed builds left in the build directory. The caller holds its lock.
@@ -164,7 +174,8 @@ pub(crate) fn collect(
 ) -> Done {
     let Work::Command(details) = &action.work else { return Done::default() };
     let down = executed.files.values().map(|(bytes, _)| bytes.len() as u64).sum();
-    let remote = Some(Remote { how: Help::Executed, waited: 0, down });
+    let queued = u64::try_from(executed.queued.as_micros()).unwrap_or(u64::MAX);
+    let remote = Some(Remote { how: Help::Executed, waited: 0, queued, down });
     let output = String::from_utf8_lossy(&executed.said).into_owned();
     let mut done = Done { output, remote, ..Done::default() };
     let file = |path: &String| executed.files.get(path).map(|(bytes, _)| bytes.as_slice());
@@ -215,7 +226,7 @@ fn command(action: &Action, index: usize, workshop: &Workshop<'_>) -> Done {
     renamed.extend(depfile.clone());
     let program = action.argv.first().map_or("", String::as_str);
     let command = prepared(action, details, &renamed, workshop);
-    let (status, said) = match workshop.children.run(command) {
+    let (status, said) = match workshop.children.run_for(Some(index), command) {
         Ok(ended) => ended,
         Err(error) => return Done::of(Err(not_started(program, &error).into())),
     };

@@ -29,6 +29,9 @@ pub enum Event {
         stale: usize,
         /// How many run at once, at most.
         jobs: usize,
+        /// How many a remote server does besides, at most.
+        #[serde(default, skip_serializing_if = "is_none")]
+        remote_jobs: usize,
     },
     /// Another run holds the build directory; this one waits.
     Waiting {
@@ -52,6 +55,20 @@ pub enum Event {
         /// Numbers of the actions of this run that it had to wait for.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         after: Vec<usize>,
+        /// True if it was sent to a remote server. Its slot is behind those of this machine.
+        #[serde(default, skip_serializing_if = "is_false")]
+        remote: bool,
+    },
+    /// An action has left a job slot and is not done: a remote server did not do it, or it was done faster in another slot.
+    ActionLeft {
+        /// Its number in this run.
+        id: usize,
+        /// The job slot that it occupied.
+        slot: usize,
+        /// When, in microseconds since the run began.
+        at: u64,
+        /// Why, as a clause.
+        why: String,
     },
     /// An action is done.
     ActionFinished {
@@ -75,6 +92,15 @@ pub enum Event {
         /// What a remote server had to do with it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         remote: Option<Remote>,
+    },
+    /// How much has crossed the network to and from a remote server, now and then while that grows.
+    Traffic {
+        /// When, in microseconds since the run began.
+        at: u64,
+        /// Bytes that went to it.
+        up: u64,
+        /// Bytes that came from it.
+        down: u64,
     },
     /// A finished module is in its place.
     Installed {
@@ -188,6 +214,9 @@ pub struct Remote {
     pub how: Help,
     /// How long that was waited for, in microseconds.
     pub waited: u64,
+    /// How long it waited for a worker, in microseconds, as the server says.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub queued: u64,
     /// Bytes of the outputs that came from it.
     pub down: u64,
 }
@@ -319,6 +348,9 @@ pub struct Totals {
     /// How many of the actions that ran were done by a remote server.
     #[serde(default, skip_serializing_if = "is_none")]
     pub remote_ran: usize,
+    /// How long these waited for workers in all, in microseconds, as the server says.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub remote_queued: u64,
     /// Bytes that went to a remote server.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uploaded: u64,
@@ -342,6 +374,11 @@ pub struct Totals {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
 fn is_none(number: &usize) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_false(word: &bool) -> bool {
+    !word
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]

@@ -56,15 +56,20 @@ pub(crate) struct RemoteArgs {
     /// `minimal` (only the latter) [default: as configured, else `all`]
     #[arg(long, value_name = "WHAT")]
     remote_download: Option<String>,
-    /// Actions that are on the server at once [default: as configured, else 64]
+    /// Actions that are on the server at once [default: as configured, else what `--jobs` says, else 64]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     remote_jobs: Option<u16>,
+    /// When to do here what the server is there for: on its `failure`, or in a `race` with it [default: as configured, else
+    /// `failure`]
+    #[arg(long, value_name = "WHEN")]
+    remote_local_fallback: Option<String>,
 }
 
 // How to run.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct RunArgs {
-    /// Actions to run at once [default: as configured, else the number of processors]
+    /// Actions to run at once; with `--remote-exec`, on the server, and here at most as many as there are processors
+    /// [default: as configured, else the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// After a failure, still do everything that does not depend on it
@@ -113,6 +118,9 @@ impl RemoteArgs {
         }
         if let Some(jobs) = self.remote_jobs {
             layer.flag("remote.jobs", "--remote-jobs", &jobs.to_string())?;
+        }
+        if let Some(when) = &self.remote_local_fallback {
+            layer.flag("remote.local-fallback", "--remote-local-fallback", when)?;
         }
         Ok(())
     }

@@ -30,6 +30,8 @@ const TOOLCHAINS: &str = "toolchains/";
 pub(crate) struct Executor {
     /// How many actions are under way at once.
     pub(crate) limit: usize,
+    /// True if processors with nothing else to do may begin what is under way.
+    pub(crate) races: bool,
     /// What workers have to be like.
     platform: Vec<(String, String)>,
     timeout: std::time::Duration,
@@ -48,10 +50,12 @@ struct Translated {
 impl Executor {
     pub(crate) fn new(
         limit: usize,
+        races: bool,
         platform: Vec<(String, String)>,
         timeout: std::time::Duration,
     ) -> Executor {
-        Executor { limit, platform, timeout, toolchains: Mutex::default() }
+        allow_files(limit);
+        Executor { limit, races, platform, timeout, toolchains: Mutex::default() }
     }
 
     /// True for actions that are worth sending.
@@ -128,6 +132,22 @@ impl Executor {
         known.entry(root.to_owned()).or_insert_with(open).clone()
     }
 }
+
+/// Lets this process have a file open for each action that is under way: its claim to it, besides all others.
+#[cfg(unix)]
+fn allow_files(actions: usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = actions as u64 + 512;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_some_and(|current| current < wanted) {
+        let current = Some(maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+        // Without it the store is left alone when there are too many, and says so.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
+    }
+}
+
+#[cfg(not(unix))]
+fn allow_files(_actions: usize) {}
 
 /// A path below anymod's own directory, as keys and records write it, of what is one where an action runs elsewhere.
 pub(crate) fn home_path(path: &str) -> Option<String> {

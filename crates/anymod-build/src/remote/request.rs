@@ -136,15 +136,27 @@ impl RemoteRequest {
     /// What doing actions on the server needs; none if they are to be done here.
     pub(crate) fn executor(&self) -> Option<Executor> {
         let settings = &self.settings;
-        if !settings.is_on("remote.execute") {
+        if !self.executes() {
             return None;
         }
-        let limit = settings.number("remote.jobs").and_then(|jobs| usize::try_from(jobs).ok());
         let property = |(key, found): (&str, &Found)| {
             Some((key.strip_prefix(PLATFORM)?.to_owned(), found.value.to_string()))
         };
         let platform = settings.all().filter_map(property).collect();
-        Some(Executor::new(limit.unwrap_or(64), platform, self.execution()))
+        let races = settings.word("remote.local-fallback") == Some("race");
+        Some(Executor::new(self.jobs(), races, platform, self.execution()))
+    }
+
+    /// True if actions are to be done by the server.
+    pub(crate) fn executes(&self) -> bool {
+        self.settings.is_on("remote.execute")
+    }
+
+    /// How many at once.
+    pub(crate) fn jobs(&self) -> usize {
+        let settings = &self.settings;
+        let jobs = settings.number("remote.jobs").or(settings.number("build.jobs"));
+        jobs.and_then(|jobs| usize::try_from(jobs).ok()).unwrap_or(64).max(1)
     }
 
     fn execution(&self) -> Duration {

@@ -3,19 +3,19 @@
 //! Questions take no job slots: many are under way at once, and an action takes a slot when it is known whether its result
 //! is there to be put in place or has to be made. Whatever comes of a question, the action goes on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use anymod_model::event::Reason;
-use anymod_remote::{Executed, Fault, Fetched, Step};
+use anymod_remote::{Fault, Fetched, Step};
 use anymod_store::{Entry, Record};
 
 use super::Run;
 use super::worker::{Claimed, Job, Message};
 use crate::action::Action;
 use crate::cached;
-use crate::remote::{Executor, Remote};
+use crate::remote::Remote;
 
 /// How many actions are asked about at once.
 const AT_ONCE: usize = 64;
@@ -26,12 +26,6 @@ pub(super) struct Asking<'a> {
     to_main: Sender<Message>,
     /// By index of the action.
     pending: BTreeMap<usize, Pending>,
-    /// How many of these are done by the server now.
-    executing: usize,
-    /// Why the server did not do what it was sent, the first time, and how often.
-    pub(super) undone: Option<(String, usize)>,
-    /// Actions that the server is to do when it has room for them, in the order of the plan.
-    waiting: BTreeSet<usize>,
 }
 
 /// An action that is asked about.
@@ -43,8 +37,7 @@ struct Pending {
 
 impl<'a> Asking<'a> {
     pub(super) fn new(remote: &'a Remote, to_main: Sender<Message>) -> Asking<'a> {
-        let pending = BTreeMap::new();
-        Asking { remote, to_main, pending, executing: 0, undone: None, waiting: BTreeSet::new() }
+        Asking { remote, to_main, pending: BTreeMap::new() }
     }
 
     /// Where answers go.
@@ -58,8 +51,7 @@ impl<'a> Asking<'a> {
 
     /// True if another action can be asked about.
     pub(super) fn has_room(&self) -> bool {
-        let asked = self.pending.len() - self.executing - self.waiting.len();
-        asked < AT_ONCE && self.remote.is_on()
+        self.pending.len() < AT_ONCE && self.remote.is_on()
     }
 
     /// Asks among which files an action has run elsewhere.
@@ -100,7 +92,8 @@ impl Run<'_> {
 
     /// Looks at actions ahead of free slots while there is somebody to ask about them.
     pub(super) fn ask_ahead(&mut self) {
-        while !self.stopping && self.asking.as_ref().is_some_and(Asking::has_room) && self.look() {}
+        let room = |run: &Self| run.asking.as_ref().is_some_and(Asking::has_room);
+        while !self.stopping && room(self) && self.look() {}
     }
 
     /// Takes the sets of files among which an action has run elsewhere, and asks for the result among those that are as
@@ -139,10 +132,8 @@ impl Run<'_> {
     }
 
     fn answered(&mut self, index: usize, fetched: Option<Fetched>) {
-        let Some(asking) = &mut self.asking else { return };
-        let Some(Pending { claimed, reasons, since }) = asking.pending.remove(&index) else {
-            return;
-        };
+        let pending = self.asking.as_mut().and_then(|asking| asking.pending.remove(&index));
+        let Some(Pending { claimed, reasons, since }) = pending else { return };
         let Some(fetched) = fetched else {
             return self.do_with_inputs(index, Some(claimed), reasons);
         };
@@ -152,66 +143,6 @@ impl Run<'_> {
             return self.decide(index, Job::Leave { index, entry, place, since }, reasons);
         }
         let job = Job::Adopt { index, fetched: Box::new(fetched), place: claimed, since };
-        self.decide(index, job, reasons);
-    }
-
-    /// Has an action done by the server if it can do it, else here. All that it reads is here.
-    pub(super) fn send_or_do(
-        &mut self,
-        index: usize,
-        claimed: Option<Claimed>,
-        reasons: Vec<Reason>,
-    ) {
-        let action = self.plan.actions.get(index);
-        let takes = |remote: &Remote| {
-            remote.executor.is_some()
-                && remote.is_on()
-                && action.is_some_and(|action| Executor::takes(action, self.way.locations))
-        };
-        match (claimed, &mut self.asking) {
-            (Some(claimed), Some(asking)) if takes(asking.remote) => {
-                asking.waiting.insert(index);
-                asking.pending.insert(index, Pending { claimed, reasons, since: Instant::now() });
-            }
-            (place, _) => self.decide(index, Job::Do { index, place }, reasons),
-        }
-    }
-
-    /// An action that the server has room for.
-    pub(super) fn next_to_send(&mut self) -> Option<Job> {
-        let asking = self.asking.as_mut()?;
-        let limit = asking.remote.executor.as_ref()?.limit;
-        if self.stopping || asking.executing >= limit {
-            return None;
-        }
-        let index = asking.waiting.pop_first()?;
-        asking.executing += 1;
-        Some(Job::Send { index })
-    }
-
-    /// Takes what the server's workers made of an action. What they did not make is made here, failures among it, so that
-    /// what is said of them is said by the tool on this machine.
-    pub(super) fn executed(
-        &mut self,
-        index: usize,
-        started: SystemTime,
-        answer: Result<Executed, Fault>,
-    ) {
-        let Some(asking) = &mut self.asking else { return };
-        asking.executing -= 1;
-        let Some(Pending { claimed, reasons, since }) = asking.pending.remove(&index) else {
-            return;
-        };
-        if let Err(fault @ (Fault::Away(_) | Fault::Refused(_) | Fault::Wrong(_))) = &answer {
-            asking.undone.get_or_insert_with(|| (fault.to_string(), 0)).1 += 1;
-        }
-        let place = Some(claimed);
-        let job = match answer.ok().filter(|executed| executed.exit_code == 0) {
-            None => Job::Do { index, place },
-            Some(executed) => {
-                Job::Collect { index, executed: Box::new(executed), place, since, started }
-            }
-        };
         self.decide(index, job, reasons);
     }
 }

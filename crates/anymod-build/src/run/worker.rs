@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use anymod_model::Diagnostic;
 use anymod_model::event::{Help, Remote};
-use anymod_remote::{Executed, Fault, Fetched};
+use anymod_remote::{Executed, Fault, Fetched, Pursuit};
 use anymod_store::{ClaimGuard, Entry, Record};
 
 use crate::action::Action;
@@ -36,13 +36,7 @@ pub(super) enum Job {
     /// Have a server do the action; nobody waits for it here.
     Send { index: usize },
     /// Put in place what a server's worker made.
-    Collect {
-        index: usize,
-        executed: Box<Executed>,
-        place: Option<Claimed>,
-        since: Instant,
-        started: SystemTime,
-    },
+    Collect { index: usize, executed: Box<Executed>, since: Instant, started: SystemTime },
     /// Keep what the action made; nobody waits for it.
     Keep {
         index: usize,
@@ -95,11 +89,22 @@ pub(super) enum Message {
         index: usize,
         answer: Result<Fetched, Fault>,
     },
+    /// A server was asked to do an action; or why it was not.
+    Sent {
+        index: usize,
+        sent: Result<Pursuit, String>,
+    },
     /// What a server's workers made of an action.
     Executed {
         index: usize,
         started: SystemTime,
-        answer: Result<Executed, Fault>,
+        answer: Result<Box<Executed>, Fault>,
+    },
+    /// What they made was put in place.
+    Collected {
+        index: usize,
+        started: SystemTime,
+        done: Box<Done>,
     },
     /// Something that nobody waits for was done.
     Kept,
@@ -152,11 +157,11 @@ fn answer(
             let Claimed { place, claim } = place;
             let result = cached::adopt(action, &place, &entry, &blobs, way);
             drop(claim);
-            let remote = Some(Remote { how: Help::Cached, waited: waited(since), down });
+            let remote = Some(Remote { how: Help::Cached, waited: waited(since), queued: 0, down });
             Some(Message::Restored { index, result, entry: Box::new(entry), place, remote })
         }
         Job::Leave { index, entry, place, since } => {
-            let remote = Remote { how: Help::Cached, waited: waited(since), down: 0 };
+            let remote = Remote { how: Help::Cached, waited: waited(since), queued: 0, down: 0 };
             Some(Message::Left { index, entry, place, remote })
         }
         Job::Place { index, place, entry, blobs } => {
@@ -164,19 +169,15 @@ fn answer(
             Some(Message::Placed { index, result })
         }
         Job::Send { index } => {
-            send(index, actions.get(index)?, way, to_main);
-            Some(Message::Kept)
+            let sent = send(index, actions.get(index)?, way, to_main);
+            Some(Message::Sent { index, sent })
         }
-        Job::Collect { index, executed, place, since, started } => {
+        Job::Collect { index, executed, since, started } => {
             let mut done = Box::new(work::collect(actions.get(index)?, *executed, workshop, way));
             if let Some(remote) = &mut done.remote {
                 remote.waited = waited(since);
             }
-            if done.error.is_some() {
-                // Whatever it sent, it is not what the action makes.
-                done = Box::new(work::execute(actions.get(index)?, index, workshop));
-            }
-            Some(Message::Did { index, started, done, place })
+            Some(Message::Collected { index, started, done })
         }
         Job::Keep { index, place, claim, discovered, said } => {
             let action = actions.get(index)?;
@@ -193,22 +194,21 @@ fn waited(since: Instant) -> u64 {
 }
 
 /// Sends an action to the server; the answer comes as a message.
-fn send(index: usize, action: &Action, way: &Way<'_>, to_main: &Sender<Message>) {
+fn send(
+    index: usize,
+    action: &Action,
+    way: &Way<'_>,
+    to_main: &Sender<Message>,
+) -> Result<Pursuit, String> {
     let started = SystemTime::now();
+    let remote = way.remote.ok_or("there is no server")?;
+    let executor = remote.executor.as_ref().ok_or("there is no executor")?;
+    let task = executor.task(action, way.root, way.locations);
+    let task = task.ok_or("reading its sources does not tell all that it reads")?;
     let to_main = to_main.clone();
-    let answered = move |answer| {
+    Ok(remote.client.execute(task, move |answer| {
         // Nobody listens any more once the run is over.
+        let answer = answer.map(Box::new);
         let _ = to_main.send(Message::Executed { index, started, answer });
-    };
-    let task = way.remote.and_then(|remote| {
-        let executor = remote.executor.as_ref()?;
-        Some((remote, executor.task(action, way.root, way.locations)?))
-    });
-    match task {
-        Some((remote, task)) => {
-            remote.client.execute(task, answered);
-        }
-        // It is not known what it reads: nobody's fault.
-        None => answered(Err(Fault::Missing)),
-    }
+    }))
 }

@@ -277,11 +277,30 @@ pub const TABLE: &[Setting] = &[
         names: &[],
         kind: Kind::Count,
         words: &[],
-        default: Fallback::Value("64"),
+        default: Fallback::Described("what `--jobs` says, else 64"),
         variable: Some("ANYMOD_REMOTE_JOBS"),
         flags: &["--remote-jobs N"],
         example: "200",
-        doc: "How many actions are on the server at once, besides those that run here.",
+        doc: "How many actions are on the server at once, besides those that run here, which are never more than this \
+              machine has processors.",
+    },
+    Setting {
+        key: "remote.local-fallback",
+        names: &[],
+        kind: Kind::Word,
+        words: &[
+            ("failure", "Do here what the server's workers do not do."),
+            (
+                "race",
+                "Besides, let processors that have nothing else to do begin what is on the server; whoever is done \
+                      first wins.",
+            ),
+        ],
+        default: Fallback::Value("failure"),
+        variable: Some("ANYMOD_REMOTE_LOCAL_FALLBACK"),
+        flags: &["--remote-local-fallback WHEN"],
+        example: "\"race\"",
+        doc: "When this machine does what the server's workers are there for.",
     },
     Setting {
         key: "remote.platform.NAME",

@@ -144,6 +144,8 @@ impl Rounds<'_> {
         match event {
             Event::RunStarted { .. }
             | Event::ActionStarted { .. }
+            | Event::ActionLeft { .. }
+            | Event::Traffic { .. }
             | Event::Installed { changed: false, .. }
             | Event::ActionFinished { outcome: Outcome::Fresh, .. } => true,
             Event::RunFinished(Totals { ran, hits, failed, skipped, changed, .. }) => {

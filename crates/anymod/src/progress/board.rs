@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use anymod_model::event::{Event, Outcome};
+use anymod_model::event::{self, Event, Help, Outcome};
 use console::{measure_text_width, truncate_str};
 
 /// How many running actions are listed at most; with more jobs than that nobody reads them all.
@@ -26,20 +26,36 @@ pub(super) struct Board {
     done: usize,
     hits: usize,
     failed: usize,
+    remote: Remote,
     /// Oldest first.
     running: Vec<Running>,
+}
+
+/// What a remote server has to do with it.
+#[derive(Debug, Default)]
+struct Remote {
+    hits: usize,
+    ran: usize,
+    /// How long these waited for workers in all, in microseconds.
+    queued: u64,
+    /// Bytes to and from it.
+    up: u64,
+    down: u64,
 }
 
 #[derive(Debug)]
 struct Running {
     id: usize,
+    slot: usize,
+    remote: bool,
     what: String,
     since: Instant,
 }
 
 impl Board {
     pub(super) fn new(now: Instant) -> Board {
-        Board { began: now, stale: 0, done: 0, hits: 0, failed: 0, running: Vec::new() }
+        let (remote, running) = (Remote::default(), Vec::new());
+        Board { began: now, stale: 0, done: 0, hits: 0, failed: 0, remote, running }
     }
 
     /// Takes note of an event that happened `now`.
@@ -49,10 +65,17 @@ impl Board {
                 self.began = now;
                 self.stale = *stale;
             }
-            Event::ActionStarted { id, action, .. } => {
-                self.running.push(Running { id: *id, what: super::describe(action), since: now });
+            Event::ActionStarted { id, action, slot, remote, .. } => {
+                let what = super::describe(action);
+                let (id, slot, remote) = (*id, *slot, *remote);
+                self.running.push(Running { id, slot, remote, what, since: now });
             }
-            Event::ActionFinished { id, outcome, .. } => {
+            Event::ActionLeft { id, slot, .. } => {
+                self.running.retain(|running| (running.id, running.slot) != (*id, *slot));
+            }
+            Event::Traffic { up, down, .. } => (self.remote.up, self.remote.down) = (*up, *down),
+            Event::ActionFinished { id, outcome, remote, .. } => {
+                self.remote.add(remote.as_ref());
                 self.running.retain(|running| running.id != *id);
                 self.done += 1;
                 self.hits += usize::from(*outcome == Outcome::Hit);
@@ -78,7 +101,11 @@ impl Board {
         // If one has to go for the count of those that are not shown, it is the youngest.
         let shown = if self.running.len() > listed { listed - 1 } else { listed };
         for running in self.running.iter().take(shown) {
-            lines.push(row(&running.what, now.duration_since(running.since), width));
+            let what = match running.remote {
+                true => format!("{}  (remote)", running.what),
+                false => running.what.clone(),
+            };
+            lines.push(row(&what, now.duration_since(running.since), width));
         }
         if self.running.len() > shown {
             lines.push(format!("  … and {} more", self.running.len() - shown));
@@ -99,6 +126,8 @@ impl Board {
         if self.hits > 0 {
             text += &format!("  {} from the store", self.hits);
         }
+        let away = self.running.iter().filter(|running| running.remote).count();
+        text += &self.remote.told(away);
         if self.failed > 0 {
             text += &format!("  {} failed", self.failed);
         }
@@ -115,6 +144,39 @@ impl Board {
 
     fn count(&self) -> String {
         format!("{}/{}", self.done, self.stale.max(self.done))
+    }
+}
+
+impl Remote {
+    fn add(&mut self, remote: Option<&event::Remote>) {
+        match remote {
+            Some(event::Remote { how: Help::Cached, .. }) => self.hits += 1,
+            Some(event::Remote { how: Help::Executed, queued, .. }) => {
+                self.ran += 1;
+                self.queued += queued;
+            }
+            None => {}
+        }
+    }
+
+    /// `  remote: 5 taken, 12 done, 3 there, 0.2 s queued each, 4.2 MB up, 13.0 MB down`; nothing if there is no server.
+    fn told(&self, away: usize) -> String {
+        let mut parts = Vec::new();
+        for (count, what) in [(self.hits, "taken"), (self.ran, "done"), (away, "there")] {
+            if count > 0 {
+                parts.push(format!("{count} {what}"));
+            }
+        }
+        let queued = Duration::from_micros(self.queued.checked_div(self.ran as u64).unwrap_or(0));
+        if queued >= Duration::from_millis(50) {
+            parts.push(format!("{} queued each", seconds(queued)));
+        }
+        for (bytes, way) in [(self.up, "up"), (self.down, "down")] {
+            if bytes > 0 {
+                parts.push(format!("{:.1} MB {way}", bytes as f64 / 1e6));
+            }
+        }
+        if parts.is_empty() { String::new() } else { format!("  remote: {}", parts.join(", ")) }
     }
 }
 
@@ -154,7 +216,7 @@ mod tests {
 
     fn started(id: usize, subject: &str) -> Event {
         let (action, reasons, after) = (action(subject), Vec::new(), Vec::new());
-        Event::ActionStarted { id, action, slot: 0, at: 0, reasons, after }
+        Event::ActionStarted { id, action, slot: 0, at: 0, reasons, after, remote: false }
     }
 
     fn finished(id: usize, outcome: Outcome) -> Event {
@@ -173,7 +235,15 @@ mod tests {
 
     fn run_started(stale: usize) -> Event {
         let anymod = String::new();
-        Event::RunStarted { version: 2, anymod, modules: 1, actions: 50, stale, jobs: 4 }
+        Event::RunStarted {
+            version: 2,
+            anymod,
+            modules: 1,
+            actions: 50,
+            stale,
+            jobs: 4,
+            remote_jobs: 0,
+        }
     }
 
     /// A board with four of ten actions done and three running.
@@ -203,6 +273,35 @@ mod tests {
   compile    m  micropython-x64  second?名前.c                    1.2 s
   compile    m  micropython-x64  third.c                          0.2 s";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_remote_server_has_its_part_of_the_line() {
+        let began = Instant::now();
+        let mut board = Board::new(began);
+        board.event(&run_started(10), began);
+        let (reasons, after) = (Vec::new(), Vec::new());
+        let sent = |id, slot, reasons, after| {
+            let action = action("x.c");
+            Event::ActionStarted { id, action, slot, at: 0, reasons, after, remote: slot > 1 }
+        };
+        for (id, how) in [(0, Help::Cached), (1, Help::Executed)] {
+            let remote = Some(event::Remote { how, waited: 0, queued: 1_500_000, down: 0 });
+            let mut finished = finished(id, Outcome::Ran);
+            if let Event::ActionFinished { remote: said, .. } = &mut finished {
+                *said = remote;
+            }
+            board.event(&finished, began);
+        }
+        board.event(&sent(2, 2, reasons.clone(), after.clone()), began);
+        board.event(&sent(3, 3, reasons.clone(), after.clone()), began);
+        board.event(&sent(3, 0, reasons, after), began);
+        board.event(&Event::ActionLeft { id: 3, slot: 3, at: 0, why: String::new() }, began);
+        board.event(&Event::Traffic { at: 0, up: 1_230_000, down: 400_000 }, began);
+        let text = board.draw(Size { rows: 40, columns: 140 }, began);
+        let head = "] 2/10  0.0 s  remote: 1 taken, 1 done, 1 there, 1.5 s queued each, 1.2 MB up, 0.4 MB down\n";
+        assert!(text.contains(head), "{text}");
+        assert_eq!(text.matches("(remote)").count(), 1, "{text}");
     }
 
     #[test]

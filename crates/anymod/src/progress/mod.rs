@@ -76,7 +76,7 @@ impl Progress {
             board.lock().unwrap_or_else(PoisonError::into_inner).event(event, Instant::now());
         }
         match event {
-            Event::RunStarted { .. } => {}
+            Event::RunStarted { .. } | Event::ActionLeft { .. } | Event::Traffic { .. } => {}
             Event::Waiting { path } => self.line(&format!("waiting for another build in {path}")),
             Event::ActionStarted { .. } => self.show(),
             Event::ActionFinished { action, outcome, command, output, .. } => {

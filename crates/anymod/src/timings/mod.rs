@@ -103,6 +103,7 @@ fn summary(run: &Run) -> String {
     let outcomes = [
         ("ran", "ran"),
         ("hit", "from the store"),
+        ("left", "left to others"),
         ("failed", "failed"),
         ("unfinished", "cut off"),
     ];
@@ -114,6 +115,17 @@ fn summary(run: &Run) -> String {
     }
     if let Some(totals) = run.totals {
         cell(totals.fresh.to_string(), "fresh".to_owned());
+        let remote = [(totals.remote_hits, "from the server"), (totals.remote_ran, "done there")];
+        for (count, meaning) in remote.into_iter().filter(|(count, _)| *count > 0) {
+            cell(count.to_string(), meaning.to_owned());
+        }
+        if let Some(each) = totals.remote_queued.checked_div(totals.remote_ran as u64) {
+            cell(time(each), "queued there on average".to_owned());
+        }
+        let moved = [(totals.uploaded, "up"), (totals.downloaded, "down")];
+        for (bytes, way) in moved.into_iter().filter(|(bytes, _)| *bytes > 0) {
+            cell(format!("{:.1} MB", bytes as f64 / 1e6), way.to_owned());
+        }
         if totals.skipped > 0 {
             cell(totals.skipped.to_string(), "not run".to_owned());
         }
@@ -167,12 +179,12 @@ fn tables(run: &Run) -> String {
 
 fn listing<'a>(text: &mut String, actions: impl Iterator<Item = &'a Timed>) {
     *text += "<table><thead><tr><th class=\"number\">time</th><th class=\"number\">start</th><th>action</th>\
-              <th>target</th><th>outcome</th><th>why</th></tr></thead><tbody>";
+              <th>target</th><th>outcome</th><th>server</th><th>why</th></tr></thead><tbody>";
     for timed in actions {
         _ = write!(
             text,
             "<tr data-id=\"{}\"><td class=\"number\">{}</td><td class=\"number\">{}</td>\
-             <td><i class=\"key {}\"></i>{} {}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+             <td><i class=\"key {}\"></i>{} {}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             timed.id,
             time(timed.duration()),
             time(timed.start),
@@ -181,6 +193,7 @@ fn listing<'a>(text: &mut String, actions: impl Iterator<Item = &'a Timed>) {
             escape(&timed.what),
             escape(&timed.target),
             timed.outcome,
+            escape(&timed.remote),
             escape(&timed.reasons.join("; ")),
         );
     }
@@ -211,7 +224,7 @@ fn kinds(text: &mut String, run: &Run) {
 /// The class whose colour an action has: that of its end if it is special, else of its kind. The script does the same.
 fn colour(timed: &Timed) -> &'static str {
     match timed.outcome {
-        "hit" | "failed" | "unfinished" => timed.outcome,
+        "hit" | "failed" | "left" | "unfinished" => timed.outcome,
         _ => timed.kind,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anymod_model::event::{Event, Outcome, Totals};
+use anymod_model::event::{Event, Help, Outcome, Remote, Totals};
 use serde::Serialize;
 
 /// How many reasons of an action are worth showing.
@@ -32,8 +32,10 @@ pub(super) struct Timed {
     pub(super) slot: usize,
     pub(super) start: u64,
     pub(super) end: u64,
-    /// `ran`, `hit`, `fresh`, `failed`, or `unfinished` if the run was ended before it.
+    /// `ran`, `hit`, `fresh`, `failed`, `left` if it ended in another slot, or `unfinished` if the run was ended before it.
     pub(super) outcome: &'static str,
+    /// What a remote server had to do with it, in words; nothing if there is none.
+    pub(super) remote: String,
     pub(super) critical: bool,
     pub(super) reasons: Vec<String>,
     /// Actions of the run that it had to wait for.
@@ -50,16 +52,16 @@ impl Run {
     /// Reads a run out of its events. Events of actions that never started are passed over.
     pub(super) fn of(events: &[Event]) -> Run {
         let mut run = Run::default();
-        let mut places: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut places: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         for event in events {
             match event {
-                Event::RunStarted { anymod, actions, jobs, .. } => {
+                Event::RunStarted { anymod, actions, jobs, remote_jobs, .. } => {
                     run.anymod.clone_from(anymod);
                     run.planned = *actions;
-                    run.jobs = *jobs;
+                    run.jobs = *jobs + *remote_jobs;
                 }
-                Event::ActionStarted { id, action, slot, at, reasons, after } => {
-                    places.insert(*id, run.actions.len());
+                Event::ActionStarted { id, action, slot, at, reasons, after, remote } => {
+                    places.insert((*id, *slot), run.actions.len());
                     let mut shown: Vec<String> =
                         reasons.iter().take(MAX_REASONS).map(ToString::to_string).collect();
                     if reasons.len() > MAX_REASONS {
@@ -75,20 +77,33 @@ impl Run {
                         start: *at,
                         end: *at,
                         outcome: "unfinished",
+                        remote: if *remote { "sent".to_owned() } else { String::new() },
                         critical: false,
                         reasons: shown,
                         after: after.clone(),
                     });
                 }
-                Event::ActionFinished { id, at, outcome, .. } => {
-                    let place = places.get(id).copied();
+                Event::ActionLeft { id, slot, at, why } => {
+                    let place = places.get(&(*id, *slot)).copied();
+                    if let Some(timed) = place.and_then(|place| run.actions.get_mut(place)) {
+                        timed.end = (*at).max(timed.start);
+                        timed.outcome = "left";
+                        timed.reasons = vec![why.clone()];
+                    }
+                }
+                Event::ActionFinished { id, slot, at, outcome, remote, .. } => {
+                    let place = places.get(&(*id, *slot)).copied();
                     if let Some(timed) = place.and_then(|place| run.actions.get_mut(place)) {
                         timed.end = (*at).max(timed.start);
                         timed.outcome = word(*outcome);
+                        timed.remote = remote.as_ref().map(helped).unwrap_or_default();
                     }
                 }
                 Event::RunFinished(totals) => run.totals = Some(*totals),
-                Event::Waiting { .. } | Event::Installed { .. } | Event::Diagnostic(_) => {}
+                Event::Waiting { .. }
+                | Event::Traffic { .. }
+                | Event::Installed { .. }
+                | Event::Diagnostic(_) => {}
             }
         }
         let end = run.end();
@@ -139,7 +154,9 @@ impl Run {
             // Of chains that take equally long, the one with the lowest number, so that a run has one page.
             let longest = before.max_by_key(|(length, id)| (*length, std::cmp::Reverse(*id)));
             let length = longest.map_or(0, |(length, _)| length) + timed.duration();
-            chains.insert(timed.id, (length, longest.map(|(_, id)| id)));
+            if timed.outcome != "left" {
+                chains.insert(timed.id, (length, longest.map(|(_, id)| id)));
+            }
         }
         let last = chains.iter().max_by_key(|(id, chain)| (chain.0, std::cmp::Reverse(**id)));
         let mut next = last.map(|(id, _)| *id);
@@ -149,7 +166,7 @@ impl Run {
             next = chains.get(&id).and_then(|chain| chain.1);
         }
         for timed in &mut self.actions {
-            timed.critical = path.contains(&timed.id);
+            timed.critical = timed.outcome != "left" && path.contains(&timed.id);
         }
     }
 }
@@ -160,6 +177,17 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::Hit => "hit",
         Outcome::Ran => "ran",
         Outcome::Failed => "failed",
+    }
+}
+
+/// What a server did for an action, in words.
+fn helped(remote: &Remote) -> String {
+    let Remote { how, queued, down, .. } = remote;
+    let bytes = format!("{down} bytes down");
+    match how {
+        Help::Cached => format!("taken, {bytes}"),
+        Help::Executed if *queued == 0 => format!("done there, {bytes}"),
+        Help::Executed => format!("done there, {} queued, {bytes}", time(*queued)),
     }
 }
 
