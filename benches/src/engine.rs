@@ -6,7 +6,7 @@
 mod commands;
 mod graphs;
 mod incremental;
-mod project;
+pub(crate) mod project;
 mod scale;
 mod stored;
 

@@ -88,7 +88,7 @@ impl Wasm {
 }
 
 /// The zig that `anymod toolchain install` has put into its home.
-fn managed_zig() -> Result<PathBuf, String> {
+pub(crate) fn managed_zig() -> Result<PathBuf, String> {
     let home = std::env::var_os("ANYMOD_HOME").map(PathBuf::from);
     let cache = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let home = home.unwrap_or_else(|| cache.join(".cache/anymod"));

@@ -25,7 +25,7 @@ const TASKS: &[Task] = &[
     (
         "bench",
         bench::run,
-        "measure against the incumbents: bench mpy | bench engine [PART] | bench pyodide [PART] | bench wasm [PART] | bench split",
+        "measure against the incumbents: bench mpy | bench engine [PART] | bench pyodide [PART] | bench wasm [PART] | bench remote [PART] | bench split",
     ),
     (
         "cpython-split",

@@ -8,9 +8,9 @@ use crate::files::{make_dir, write};
 use crate::generate::{self, Program};
 
 /// A project on disk.
-pub(super) struct Project {
+pub(crate) struct Project {
     /// Its directory.
-    pub(super) root: PathBuf,
+    pub(crate) root: PathBuf,
     /// The architectures that it is built for.
     pub(super) arches: &'static [&'static str],
     /// What it consists of.
@@ -28,7 +28,7 @@ pub(super) struct Module {
 pub(super) const SHARED: [(&str, usize); 3] = [("one", 1), ("ten", 10), ("hundred", 100)];
 
 /// Writes a tree of so many modules for two architectures: for each of them qstrs, one compilation, one link.
-pub(super) fn tree(directory: &Path, modules: usize) -> Result<Project, String> {
+pub(crate) fn tree(directory: &Path, modules: usize) -> Result<Project, String> {
     let root = directory.join(format!("tree-{modules}"));
     let mut manifest =
         String::from("[project]\ntargets = [\"micropython-x64\", \"micropython-armv7m\"]\n");

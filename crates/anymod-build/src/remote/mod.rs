@@ -162,6 +162,15 @@ pub(crate) fn unheard(error: &std::io::Error) -> Diagnostic {
     Diagnostic::warning(&codes::OFF, message).hint(hint)
 }
 
+/// A directory of a toolchain as a part of input roots: how many files it has, and its digest. It is digested once and
+/// remembered beside the directory; none if it cannot be read.
+#[must_use]
+pub fn toolchain_tree(root: &std::path::Path) -> Option<(usize, String)> {
+    let toolchain = toolchain::Toolchain::open(root)?;
+    let part = toolchain.part("lib")?;
+    Some((toolchain.len(), part.digest.hash.clone()))
+}
+
 /// Tries out what a server says and does, step by step; the steps, and a finding for each that failed.
 ///
 /// # Errors

@@ -48,6 +48,11 @@ impl Toolchain {
         Some(Toolchain { root: root.to_owned(), files, by_digest, parts: Mutex::default() })
     }
 
+    /// How many files it has.
+    pub(crate) fn len(&self) -> usize {
+        self.files.len()
+    }
+
     /// A file of it.
     pub(crate) fn file(&self, path: &str) -> Option<&(Digest, bool)> {
         self.files.get(path)

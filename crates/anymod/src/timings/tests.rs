@@ -1,6 +1,6 @@
 //! Tests of the page: what it says of known runs, and that nothing in a run can break out of it.
 
-use anymod_model::event::{Action, ActionKind, Event, Outcome, Reason, Totals};
+use anymod_model::event::{Action, ActionKind, Event, Help, Outcome, Reason, Remote, Totals};
 
 use super::page;
 use super::run::{Run, time};
@@ -21,6 +21,7 @@ fn ran(id: usize, slot: usize, start: u64, end: u64, after: &[usize]) -> [Event;
             at: start * 1000,
             reasons: vec![Reason::New],
             after: after.to_vec(),
+            remote: false,
         },
         Event::ActionFinished {
             id,
@@ -37,7 +38,15 @@ fn ran(id: usize, slot: usize, start: u64, end: u64, after: &[usize]) -> [Event;
 
 fn run_started(actions: usize, jobs: usize) -> Event {
     let anymod = "0.1.0".to_owned();
-    Event::RunStarted { version: 2, anymod, modules: 1, actions, stale: actions, jobs }
+    Event::RunStarted {
+        version: 2,
+        anymod,
+        modules: 1,
+        actions,
+        stale: actions,
+        jobs,
+        remote_jobs: 0,
+    }
 }
 
 /// The data that the script draws from.
@@ -86,6 +95,7 @@ fn the_page_sums_the_run_up() {
         at: 1_500_000,
         reasons: Vec::new(),
         after: vec![1, 2],
+        remote: false,
     });
     events.push(Event::ActionFinished {
         id: 3,
@@ -135,8 +145,17 @@ fn no_name_breaks_out_of_the_page() {
             actions: 1,
             stale: 1,
             jobs: 1,
+            remote_jobs: 0,
         },
-        Event::ActionStarted { id: 0, action, slot: 0, at: 0, reasons, after: vec![0] },
+        Event::ActionStarted {
+            id: 0,
+            action,
+            slot: 0,
+            at: 0,
+            reasons,
+            after: vec![0],
+            remote: false,
+        },
     ];
     let page = page(&events);
     assert_eq!(page.matches("<script").count(), 2, "the template's own two");
@@ -145,6 +164,41 @@ fn no_name_breaks_out_of_the_page() {
     assert_eq!(data["actions"][0]["target"], evil);
     assert_eq!(data["actions"][0]["outcome"], "unfinished");
     assert_eq!(data["actions"][0]["reasons"][6], "and 3 more");
+}
+
+#[test]
+fn what_a_server_did_is_told_and_what_it_left_ends_where_it_was() {
+    let [started, mut finished] = ran(1, 0, 20, 50, &[]);
+    let sent = |slot| {
+        let [mut sent, _] = ran(1, slot, 0, 0, &[]);
+        if let Event::ActionStarted { remote, .. } = &mut sent {
+            *remote = true;
+        }
+        sent
+    };
+    let why = "this machine was faster".to_owned();
+    let left = Event::ActionLeft { id: 1, slot: 2, at: 30_000, why };
+    let page_of_race = page(&[sent(2), started, left, finished.clone()]);
+    let actions = &data(&page_of_race)["actions"];
+    assert_eq!((&actions[0]["outcome"], &actions[0]["end"]), (&"left".into(), &30_000.into()));
+    assert_eq!(actions[0]["reasons"][0], "this machine was faster");
+    assert_eq!((&actions[1]["outcome"], &actions[1]["critical"]), (&"ran".into(), &true.into()));
+    if let Event::ActionFinished { slot, remote, .. } = &mut finished {
+        *slot = 2;
+        *remote = Some(Remote { how: Help::Executed, waited: 0, queued: 7_000, down: 9 });
+    }
+    let totals = Totals {
+        ran: 1,
+        remote_ran: 1,
+        remote_queued: 7_000,
+        uploaded: 1_500_000,
+        ..Totals::default()
+    };
+    let page = page(&[sent(2), finished, Event::RunFinished(totals)]);
+    assert_eq!(data(&page)["actions"][0]["remote"], "done there, 7.0 ms queued, 9 bytes down");
+    for cell in ["<b>1</b><span>done there", "<b>7.0 ms</b>", "<b>1.5 MB</b><span>up"] {
+        assert!(page.contains(cell), "{cell}");
+    }
 }
 
 #[test]
