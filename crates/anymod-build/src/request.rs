@@ -96,7 +96,7 @@ impl BuildRequest {
 
     /// The server that does actions, if one does.
     fn executor(&self) -> Option<&RemoteRequest> {
-        self.remote.as_ref().filter(|remote| self.store.is_some() && remote.executes())
+        self.store.as_ref()?.remote.as_ref().filter(|remote| remote.executes())
     }
 
     /// How many actions may run on this machine; as many as its processors or a jobserver allow, if none.
