@@ -29,9 +29,9 @@ pub(super) fn farm(bench: &Bench) -> Result<(), String> {
         "| slots | actions | s | slots busy | client's processor, ms each | client's memory, MiB |"
     );
     println!("|---|---|---|---|---|---|");
-    let most = std::env::var("ANYMOD_BENCH_SLOTS").ok().and_then(|most| most.parse().ok());
-    for (slots, actions) in POINTS.into_iter().filter(|(slots, _)| *slots <= most.unwrap_or(1_000))
-    {
+    let only = std::env::var("ANYMOD_BENCH_SLOTS").ok();
+    let chosen = |slots: usize| only.as_ref().is_none_or(|only| *only == slots.to_string());
+    for (slots, actions) in POINTS.into_iter().filter(|(slots, _)| chosen(*slots)) {
         point(bench, slots, actions, &object)?;
     }
     Ok(())

@@ -406,7 +406,9 @@ impl<'a> Run<'a> {
         if self.stopping {
             return None;
         }
-        while self.decided.is_empty() && self.look() {}
+        // Each look may be another question, and each question holds a claim.
+        let room = |run: &Self| run.asking.as_ref().is_none_or(Asking::may_ask);
+        while self.decided.is_empty() && room(self) && self.look() {}
         let (index, (job, reasons)) = self.decided.pop_first()?;
         self.start(index, reasons, false);
         Some(job)

@@ -137,7 +137,7 @@ impl Executor {
 #[cfg(unix)]
 fn allow_files(actions: usize) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let wanted = actions as u64 + 512;
+    let wanted = actions as u64 + 1024;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_some_and(|current| current < wanted) {
         let current = Some(maximum.map_or(wanted, |maximum| maximum.min(wanted)));

@@ -54,6 +54,11 @@ impl<'a> Asking<'a> {
         self.pending.len() < AT_ONCE && self.remote.is_on()
     }
 
+    /// False if another action would have to wait to be asked about.
+    pub(super) fn may_ask(&self) -> bool {
+        self.has_room() || !self.remote.is_on()
+    }
+
     /// Asks among which files an action has run elsewhere.
     fn ask(&mut self, index: usize, action: &Action, claimed: Claimed, reasons: Vec<Reason>) {
         let step = step(action, &claimed);

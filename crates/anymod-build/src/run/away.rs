@@ -20,6 +20,9 @@ use crate::work::{Done, Workshop};
 /// How many actions wait to be sent at most. Each holds its claim, and nobody else can do it.
 const WAITING: usize = 64;
 
+/// How many results may wait to be put in place and kept while more is sent.
+const ERRANDS: usize = 256;
+
 /// What is away, or is to be.
 #[derive(Default)]
 pub(super) struct Away<'a> {
@@ -112,7 +115,8 @@ impl Run<'_> {
 
     /// An action that the server has room for.
     pub(super) fn next_to_send(&mut self) -> Option<Job> {
-        if self.stopping || self.away.sent.len() >= self.away.limit() {
+        let full = self.away.sent.len() >= self.away.limit() || self.keeping >= ERRANDS;
+        if self.stopping || full {
             return None;
         }
         let (index, sent) = self.away.waiting.pop_first()?;
