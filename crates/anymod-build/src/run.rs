@@ -6,8 +6,10 @@
 
 mod ask;
 mod away;
+mod choose;
 mod promise;
 mod record;
+mod tell;
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,18 +18,19 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use anymod_model::Diagnostic;
-use anymod_model::event::{Event, Finding, Help, Outcome, Reason, Remote};
+use anymod_model::event::{Event, Finding, Outcome, Reason, Remote};
 use anymod_remote::Traffic;
-use anymod_store::{Claim, Entry};
+use anymod_store::Entry;
 use ask::Asking;
 use away::Away;
 use promise::Promises;
 use rustc_hash::FxHashMap;
+use tell::Told;
 use worker::{Claimed, Job, Message};
 
 use crate::action::{Action, Work};
-use crate::cached::{self, Place};
-use crate::check::{self, Status};
+use crate::cached::Place;
+use crate::check::Status;
 use crate::children::Stop;
 use crate::jobs::Tokens;
 use crate::log::{Log, VersionId};
@@ -77,8 +80,6 @@ const GRACE: Duration = Duration::from_millis(1500);
 
 /// How many threads see to what takes a moment and no job slot.
 const CLERKS: usize = 2;
-/// How often it is told at most what crossed the network.
-const TELLING: Duration = Duration::from_millis(500);
 
 /// Who does what the coordinator decides.
 struct Hands<'a> {
@@ -135,13 +136,6 @@ struct Run<'a> {
     remote_ran: usize,
     remote_queued: u64,
     told: Told,
-}
-
-/// What was last told of what crossed the network.
-#[derive(Default)]
-struct Told {
-    when: Option<Instant>,
-    traffic: Traffic,
 }
 
 /// Runs what has to run, given how each action stands.
@@ -358,22 +352,6 @@ impl<'a> Run<'a> {
         self.slots.iter().take(self.way.jobs.limit).flatten().count()
     }
 
-    /// Tells now and then what crossed the network.
-    fn tell_traffic(&mut self) {
-        let Some(remote) = self.way.remote else { return };
-        if self.told.when.is_some_and(|when| when.elapsed() < TELLING) {
-            return;
-        }
-        let traffic = remote.client.traffic();
-        let moved = (traffic.up, traffic.down) != (self.told.traffic.up, self.told.traffic.down);
-        self.told = Told { when: Some(Instant::now()), traffic };
-        if moved {
-            let Traffic { up, down, .. } = traffic;
-            let at = self.at();
-            (self.sink)(Event::Traffic { at, up, down });
-        }
-    }
-
     fn look_for_cancelling(&mut self, workshop: &Workshop<'_>) {
         match self.cancelled {
             None if self.way.cancel.is_set() => {
@@ -399,106 +377,6 @@ impl<'a> Run<'a> {
         for (index, _) in self.elsewhere.drain(..) {
             self.ready.insert(index);
         }
-    }
-
-    /// The next job, of the action that is first in the plan among those that can be done now.
-    fn next(&mut self) -> Option<Job> {
-        if self.stopping {
-            return None;
-        }
-        // Each look may be another question, and each question holds a claim.
-        let room = |run: &Self| run.asking.as_ref().is_none_or(Asking::may_ask);
-        while self.decided.is_empty() && room(self) && self.look() {}
-        let (index, (job, reasons)) = self.decided.pop_first()?;
-        self.start(index, reasons, false);
-        Some(job)
-    }
-
-    /// The next action that is ready. Those that would only wait for the server are left until it has room, so that what
-    /// is done here is found behind them.
-    fn next_ready(&mut self) -> Option<usize> {
-        if !self.away.is_full()
-            && let Some(index) = self.held.pop_first()
-        {
-            return Some(index);
-        }
-        while let Some(index) = self.ready.pop_first() {
-            let action = self.plan.actions.get(index);
-            if !self.away.is_full() || !action.is_some_and(|action| self.goes_away(action)) {
-                return Some(index);
-            }
-            self.held.insert(index);
-        }
-        None
-    }
-
-    /// Looks at the next action that is ready: it is fresh, or is decided or asked about, or another process does it.
-    /// False if none is ready.
-    fn look(&mut self) -> bool {
-        let Some(index) = self.next_ready() else { return false };
-        let Some(action) = self.plan.actions.get(index) else { return true };
-        let reasons = match self.statuses.get(index) {
-            Some(Status::Fresh) | None => Vec::new(),
-            Some(Status::Stale(reasons)) if self.makers.get(index).is_none_or(Vec::is_empty) => {
-                reasons.clone()
-            }
-            // How it stood before the makers of its inputs ran no longer counts.
-            Some(_) => check::reasons(action, self.way.locations, self.log),
-        };
-        if reasons.is_empty() {
-            self.conclude(index, Outcome::Fresh);
-        } else {
-            self.choose(index, action, reasons);
-        }
-        true
-    }
-
-    /// Decides what is to be done for an action, unless another process is doing it or a server is to be asked.
-    fn choose(&mut self, index: usize, action: &Action, reasons: Vec<Reason>) {
-        let Some(store) = self.way.store else {
-            return self.do_with_inputs(index, None, reasons);
-        };
-        let Some(place) = cached::place(action, self.way.locations, self.log) else {
-            return self.do_with_inputs(index, None, reasons);
-        };
-        let mut look = || cached::lookup(action, &place, store, self.way.locations, self.log);
-        if let Some(entry) = look() {
-            let job = Job::Restore { index, entry: Box::new(entry), place };
-            return self.decide(index, job, reasons);
-        }
-        let claim = match store.claim(&place.key) {
-            Claim::Busy => return self.elsewhere.push((index, place)),
-            Claim::Held(guard) => Some(guard),
-            Claim::Unavailable => None,
-        };
-        // Somebody may have finished it between the look and the claim.
-        match look() {
-            Some(entry) => {
-                let job = Job::Restore { index, entry: Box::new(entry), place };
-                self.decide(index, job, reasons);
-            }
-            None => self.ask(index, action, Claimed { place, claim }, reasons),
-        }
-    }
-
-    /// Tells that an action begins, in a slot of this machine or of the server.
-    fn start(&mut self, index: usize, reasons: Vec<Reason>, remote: bool) {
-        let Some(action) = self.plan.actions.get(index) else { return };
-        let first = if remote { self.way.jobs.limit } else { 0 };
-        let mut free = self.slots.iter_mut().enumerate().skip(first);
-        let Some((slot, free)) = free.find(|(_, slot)| slot.is_none()) else { return };
-        *free = Some(index);
-        let ran =
-            |maker: &usize| !matches!(self.outcomes.get(*maker), Some(None | Some(Outcome::Fresh)));
-        let after = self.makers.get(index).into_iter().flatten().copied().filter(ran).collect();
-        let at = self.at();
-        let action = action.event();
-        (self.sink)(Event::ActionStarted { id: index, action, slot, at, reasons, after, remote });
-    }
-
-    /// Microseconds since the run began.
-    fn at(&self) -> u64 {
-        u64::try_from(self.way.clock.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Notes how an action ended and lets those go on that waited for it.
@@ -659,47 +537,6 @@ impl<'a> Run<'a> {
             (self.sink)(Event::Diagnostic(Finding::from(error)));
         }
         self.findings.insert(index, errors);
-    }
-
-    /// Tells that an action ended, frees its slot and lets others go on.
-    fn finish(
-        &mut self,
-        index: usize,
-        outcome: Outcome,
-        command: Option<String>,
-        output: String,
-        remote: Option<Remote>,
-    ) {
-        let Some(action) = self.plan.actions.get(index) else { return };
-        let (slot, at) = (self.free(index), self.at());
-        let action = action.event();
-        (self.sink)(Event::ActionFinished {
-            id: index,
-            action,
-            slot,
-            at,
-            outcome,
-            command,
-            output,
-            remote,
-        });
-        match remote {
-            Some(Remote { how: Help::Cached, .. }) => self.remote_hits += 1,
-            Some(Remote { how: Help::Executed, queued, .. }) => {
-                self.remote_ran += 1;
-                self.remote_queued += queued;
-            }
-            None => {}
-        }
-        self.conclude(index, outcome);
-    }
-
-    fn free(&mut self, index: usize) -> usize {
-        let slot = self.slots.iter().position(|slot| *slot == Some(index)).unwrap_or_default();
-        if let Some(slot) = self.slots.get_mut(slot) {
-            *slot = None;
-        }
-        slot
     }
 }
 
