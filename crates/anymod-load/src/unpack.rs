@@ -116,7 +116,9 @@ impl Archive<'_> {
             }
         };
         std::thread::scope(|scope| {
-            let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+            // Where no more threads may be made, those that there are do it all.
+            let start = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
+            let others: Vec<_> = (1..workers).filter_map(start).collect();
             let own = work();
             let others =
                 others.into_iter().map(|other| other.join().unwrap_or_else(|_| Err(damaged())));
