@@ -8,10 +8,13 @@
 mod cache;
 mod download;
 mod execute;
+mod farm;
 mod faults;
 mod kinds;
 mod proxy;
 mod server;
+#[path = "../../../anymod-remote/tests/stub/mod.rs"]
+mod stub;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
