@@ -4,6 +4,7 @@
 //! from it goes into the store and from there into its place, and what is given to it comes out of the store.
 
 mod execute;
+pub mod explain;
 pub(crate) mod relay;
 mod request;
 mod scan;

@@ -135,16 +135,18 @@ impl RemoteRequest {
 
     /// What doing actions on the server needs; none if they are to be done here.
     pub(crate) fn executor(&self) -> Option<Executor> {
+        self.executes().then(|| self.any_executor())
+    }
+
+    /// The same, whether actions are to be done there or not.
+    pub(crate) fn any_executor(&self) -> Executor {
         let settings = &self.settings;
-        if !self.executes() {
-            return None;
-        }
         let property = |(key, found): (&str, &Found)| {
             Some((key.strip_prefix(PLATFORM)?.to_owned(), found.value.to_string()))
         };
         let platform = settings.all().filter_map(property).collect();
         let races = settings.word("remote.local-fallback") == Some("race");
-        Some(Executor::new(self.jobs(), races, platform, self.execution()))
+        Executor::new(self.jobs(), races, platform, self.execution())
     }
 
     /// True if actions are to be done by the server.

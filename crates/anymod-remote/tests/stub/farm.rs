@@ -80,6 +80,11 @@ impl Farm {
         })
     }
 
+    /// True if it has executed the action with a digest.
+    pub(crate) fn did(&self, hash: &str) -> bool {
+        self.over.lock().unwrap().contains_key(hash)
+    }
+
     /// How often a method was called.
     pub(crate) fn calls(&self, method: &str) -> usize {
         self.calls.lock().unwrap().get(method).copied().unwrap_or(0)

@@ -62,6 +62,31 @@ fn whoever_is_first_wins_and_the_bytes_are_the_same() {
 }
 
 #[test]
+fn what_is_explained_is_what_is_sent() {
+    let here = with_zig(Tree::one());
+    here.built();
+    let farm = Arc::new(Farm::new(8, Duration::ZERO, copying(&here.root)));
+    let tree = sending(with_zig(Tree::one()), &farm, "failure");
+    tree.built();
+    let explained = |action: &str| {
+        let output = tree.anymod(&["remote", "explain", action, "--format", "json"]).output();
+        let output = output.unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let mut objects = crate::tree::files(&tree.root.join("build"));
+    objects.retain(|path| path.to_string_lossy().ends_with("m.c.o"));
+    let object = objects.first().unwrap().strip_prefix(&tree.root).unwrap().to_str().unwrap();
+    let (code, text) = explained(object);
+    assert_eq!(code, Some(0));
+    let (_, digest) = text.split_once("\"action\":{\"digest\":{\"hash\":\"").unwrap();
+    let digest = &digest[..64];
+    assert!(farm.did(digest), "{text}");
+    assert_eq!(explained(digest).1, text, "by its digest, it is the same");
+    assert_eq!(explained("dist/micropython-x64/m.mpy").0, Some(2), "linked here");
+    assert_eq!(explained("nowhere").0, Some(2));
+}
+
+#[test]
 fn a_sick_farm_costs_its_help_alone() {
     let here = with_zig(Tree::one());
     here.built();
