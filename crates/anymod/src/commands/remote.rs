@@ -25,7 +25,7 @@ pub(crate) struct Remote {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(Check),
-    Explain(Explain),
+    Explain(Box<Explain>),
 }
 
 /// Show what the remote server is sent for an action: action, command and input root, with digests and sizes
