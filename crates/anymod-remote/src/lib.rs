@@ -50,4 +50,4 @@ pub use config::{Config, Identity, Secret};
 pub use execute::{Executed, Pursuit};
 pub use fault::Fault;
 pub use task::{Inputs, Task};
-pub use tree::{Subtree, Tree};
+pub use tree::{Entry, Subtree, Tree};

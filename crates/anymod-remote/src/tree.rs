@@ -1,6 +1,6 @@
 //! Input roots: directories as the API wants them, each a message whose entries are sorted, named by its digest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use prost::Message as _;
 
@@ -28,18 +28,65 @@ pub struct Subtree {
     pub digest: Digest,
     /// Its message and those of the directories below it.
     pub messages: BTreeMap<Digest, Vec<u8>>,
-    /// The files in all of them.
-    pub files: BTreeSet<Digest>,
+    /// The files in all of them, each once.
+    pub files: Vec<Digest>,
 }
 
+/// A file of a [`Subtree`]: its path, content, and whether it may be executed.
+pub type Entry<'a> = (&'a str, &'a Digest, bool);
+
 impl Subtree {
-    /// What is in a tree, whose files are these.
+    /// The directory of files that are sorted by their paths. None of these leads out or is a directory of another one.
     #[must_use]
-    pub fn of(tree: &Tree, files: BTreeSet<Digest>) -> Subtree {
+    pub fn of(entries: &[Entry<'_>]) -> Subtree {
         let mut messages = BTreeMap::new();
-        let digest = tree.encode(&mut messages);
+        let digest = encode_sorted(entries, 0, &mut messages);
+        let mut files: Vec<Digest> =
+            entries.iter().map(|(_, digest, _)| (*digest).clone()).collect();
+        files.sort_unstable();
+        files.dedup();
         Subtree { digest, messages, files }
     }
+}
+
+/// The digest of the directory of files, of whose paths the first `above` bytes are the directories above it.
+fn encode_sorted(
+    mut entries: &[Entry<'_>],
+    above: usize,
+    messages: &mut BTreeMap<Digest, Vec<u8>>,
+) -> Digest {
+    let mut directory = Directory::default();
+    while let Some(((path, digest, executable), others)) = entries.split_first() {
+        let rest = path.get(above..).unwrap_or_default();
+        let Some((name, _)) = rest.split_once('/') else {
+            directory.files.push(FileNode {
+                name: rest.to_owned(),
+                digest: Some((*digest).clone()),
+                is_executable: *executable,
+            });
+            entries = others;
+            continue;
+        };
+        // Paths that begin alike are next to each other.
+        let below = above + name.len() + 1;
+        let start = path.get(..below);
+        let count = entries.partition_point(|(path, ..)| path.get(..below) == start);
+        let (inside, others) = entries.split_at(count.max(1));
+        let digest = encode_sorted(inside, below, messages);
+        directory.directories.push(DirectoryNode { name: name.to_owned(), digest: Some(digest) });
+        entries = others;
+    }
+    // `a-b/c` stands before `a/c`, and `a` before `a-b`.
+    directory.directories.sort_by(|a, b| a.name.cmp(&b.name));
+    finish(&directory, messages)
+}
+
+/// The digest of a directory's message, which is added to `messages`.
+fn finish(directory: &Directory, messages: &mut BTreeMap<Digest, Vec<u8>>) -> Digest {
+    let bytes = directory.encode_to_vec();
+    let digest = Digest::of(&bytes);
+    messages.insert(digest.clone(), bytes);
+    digest
 }
 
 impl Tree {
@@ -113,10 +160,7 @@ impl Tree {
         });
         let directory =
             Directory { files, directories: directories.collect(), symlinks: Vec::new() };
-        let bytes = directory.encode_to_vec();
-        let digest = Digest::of(&bytes);
-        messages.insert(digest.clone(), bytes);
-        digest
+        finish(&directory, messages)
     }
 }
 
@@ -162,7 +206,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_order_of_adding_does_not_matter(
-            mut paths in proptest::collection::btree_set("[a-c]{1,2}(/[d-fA-F.]{1,3}x){0,2}", 1..12)
+            mut paths in proptest::collection::btree_set("[a-c-]{1,2}(/[d-fA-F.]{1,3}x){0,2}", 1..12)
                 .prop_map(|paths| paths.into_iter().collect::<Vec<_>>()),
             turn in 0usize..12,
         ) {
@@ -184,6 +228,12 @@ mod tests {
                 Ok(root)
             };
             let one = encode(&paths)?;
+            let kept = |path: &&String| !paths.iter().any(|other| other.starts_with(&format!("{path}/")));
+            let blobs: Vec<(String, Digest)> =
+                paths.iter().filter(kept).map(|path| (path.clone(), blob(path))).collect();
+            let entries: Vec<Entry<'_>> =
+                blobs.iter().map(|(path, digest)| (path.as_str(), digest, false)).collect();
+            prop_assert_eq!(&Subtree::of(&entries).digest, &one);
             let middle = turn % paths.len();
             paths.rotate_left(middle);
             paths.reverse();

@@ -31,9 +31,7 @@ fn client(port: u16) -> Client {
 fn task(number: usize) -> Task {
     let (own, shared) = (format!("own {number}").into_bytes(), b"shared".to_vec());
     let (own_digest, shared_digest) = (Digest::of(&own), Digest::of(&shared));
-    let mut part = Tree::default();
-    assert!(part.add("shared.h", shared_digest.clone(), false));
-    let part = Arc::new(Subtree::of(&part, [shared_digest.clone()].into()));
+    let part = Arc::new(Subtree::of(&[("shared.h", &shared_digest, false)]));
     let mut root = Tree::default();
     assert!(root.add("a.c", own_digest.clone(), false));
     assert!(root.graft("include", part.digest.clone()));

@@ -79,7 +79,7 @@ impl Executor {
         let (digest, executable) =
             installed.file(program.strip_prefix(&format!("{toolchain}/"))?)?;
         files.insert(digest.clone());
-        if !tree.add(&format!("{HOME}/{program}"), digest.clone(), *executable) {
+        if !tree.add(&format!("{HOME}/{program}"), digest.clone(), executable) {
             return None;
         }
         for part in parts {

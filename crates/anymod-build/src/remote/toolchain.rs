@@ -3,13 +3,13 @@
 //! What anymod installs is renamed into place whole and then never changes, so that the times of its directory say whether
 //! it is the same. The memo lies beside the toolchains; one that is damaged or of another one is made anew.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anymod_remote::message::Digest;
-use anymod_remote::{Subtree, Tree};
+use anymod_remote::{Entry, Subtree};
 use anymod_store::Digest as Sha256;
 
 use crate::install;
@@ -18,10 +18,19 @@ use crate::stat::Stat;
 /// A toolchain below anymod's own directory.
 pub(crate) struct Toolchain {
     root: PathBuf,
-    /// By path: content and whether it may be executed.
-    files: BTreeMap<String, (Digest, bool)>,
-    by_digest: HashMap<Digest, String>,
+    /// Sorted by path.
+    files: Vec<File>,
+    /// Places in `files`, found when a server first lacks one.
+    by_digest: OnceLock<HashMap<Digest, usize>>,
     parts: Mutex<HashMap<String, Arc<Subtree>>>,
+}
+
+/// A file of a toolchain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct File {
+    path: String,
+    digest: Digest,
+    executable: bool,
 }
 
 const FORMAT: &str = "anymod-toolchain-tree 1";
@@ -36,16 +45,16 @@ impl Toolchain {
         let files = match known {
             Some(files) => files,
             None => {
-                let mut files = BTreeMap::new();
+                let mut files = Vec::new();
                 digest(root, "", &mut files)?;
+                files.sort();
                 // Without the memo the next run digests it once more.
                 let _ = install::write_if_changed(&memo, encode(&files, &stamp).as_bytes());
                 files
             }
         };
-        let by_digest =
-            files.iter().map(|(path, (digest, _))| (digest.clone(), path.clone())).collect();
-        Some(Toolchain { root: root.to_owned(), files, by_digest, parts: Mutex::default() })
+        let (by_digest, parts) = (OnceLock::new(), Mutex::default());
+        Some(Toolchain { root: root.to_owned(), files, by_digest, parts })
     }
 
     /// How many files it has.
@@ -53,9 +62,10 @@ impl Toolchain {
         self.files.len()
     }
 
-    /// A file of it.
-    pub(crate) fn file(&self, path: &str) -> Option<&(Digest, bool)> {
-        self.files.get(path)
+    /// A file of it: its content, and whether it may be executed.
+    pub(crate) fn file(&self, path: &str) -> Option<(&Digest, bool)> {
+        let at = self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
+        self.files.get(at).map(|file| (&file.digest, file.executable))
     }
 
     /// A directory of it; none if there is nothing in it.
@@ -65,26 +75,29 @@ impl Toolchain {
             return Some(Arc::clone(part));
         }
         let prefix = format!("{path}/");
-        let (mut tree, mut files) = (Tree::default(), BTreeSet::new());
-        let below = self.files.range(prefix.clone()..);
-        for (name, (digest, executable)) in below.take_while(|(name, _)| name.starts_with(&prefix))
-        {
-            if !tree.add(name.strip_prefix(&prefix)?, digest.clone(), *executable) {
-                return None;
-            }
-            files.insert(digest.clone());
-        }
-        if files.is_empty() {
+        let from = self.files.partition_point(|file| file.path < prefix);
+        let below = self.files.get(from..)?.iter();
+        let entries: Vec<Entry<'_>> = below
+            .map_while(|file| {
+                Some((file.path.strip_prefix(&prefix)?, &file.digest, file.executable))
+            })
+            .collect();
+        if entries.is_empty() {
             return None;
         }
-        let part = Arc::new(Subtree::of(&tree, files));
+        let part = Arc::new(Subtree::of(&entries));
         parts.insert(path.to_owned(), Arc::clone(&part));
         Some(part)
     }
 
     /// The bytes of a file.
     pub(crate) fn load(&self, digest: &Digest) -> Option<Vec<u8>> {
-        std::fs::read(self.root.join(self.by_digest.get(digest)?)).ok()
+        let places = || {
+            let files = self.files.iter().enumerate();
+            files.map(|(at, file)| (file.digest.clone(), at)).collect()
+        };
+        let at = self.by_digest.get_or_init(places).get(digest)?;
+        std::fs::read(self.root.join(&self.files.get(*at)?.path)).ok()
     }
 }
 
@@ -105,11 +118,7 @@ fn stamp(root: &Path) -> Option<String> {
     Some(stamp)
 }
 
-fn digest(
-    root: &Path,
-    directory: &str,
-    files: &mut BTreeMap<String, (Digest, bool)>,
-) -> Option<()> {
+fn digest(root: &Path, directory: &str, files: &mut Vec<File>) -> Option<()> {
     for entry in std::fs::read_dir(root.join(directory)).ok()? {
         let name = entry.ok()?.file_name().into_string().ok()?;
         let path = crate::disk::join(directory, &name);
@@ -118,16 +127,17 @@ fn digest(
             digest(root, &path, files)?;
         } else {
             let bytes = std::fs::read(root.join(&path)).ok()?;
-            files.insert(path, (Digest::of(&bytes), install::is_executable(&metadata)));
+            let executable = install::is_executable(&metadata);
+            files.push(File { path, digest: Digest::of(&bytes), executable });
         }
     }
     Some(())
 }
 
 /// Lines of hash, size, mode and path, with the stamp before them and the digest of all after them.
-fn encode(files: &BTreeMap<String, (Digest, bool)>, stamp: &str) -> String {
+fn encode(files: &[File], stamp: &str) -> String {
     let mut text = format!("{FORMAT}{stamp}\n");
-    for (path, (digest, executable)) in files {
+    for File { path, digest, executable } in files {
         let mode = if *executable { 'x' } else { '-' };
         let _ = writeln!(text, "{} {} {mode} {path}", digest.hash, digest.size_bytes);
     }
@@ -143,7 +153,7 @@ pub fn remembered(bytes: &[u8], stamp: &str) -> Option<usize> {
     decode(bytes, stamp).map(|files| files.len())
 }
 
-fn decode(bytes: &[u8], stamp: &str) -> Option<BTreeMap<String, (Digest, bool)>> {
+fn decode(bytes: &[u8], stamp: &str) -> Option<Vec<File>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (body, sum) = text.strip_suffix('\n')?.rsplit_once("\n= ")?;
     let body = text.get(..=body.len())?;
@@ -151,14 +161,16 @@ fn decode(bytes: &[u8], stamp: &str) -> Option<BTreeMap<String, (Digest, bool)>>
         return None;
     }
     let mut lines = body.strip_prefix(FORMAT)?.strip_prefix(stamp)?.strip_prefix('\n')?.lines();
-    let mut files = BTreeMap::new();
+    let mut files: Vec<File> = Vec::new();
     lines.try_for_each(|line| {
         let mut fields = line.splitn(4, ' ');
         let hash = Sha256::from_hex(fields.next()?)?;
         let digest = Digest::new(hash, fields.next()?.parse().ok()?);
         let executable = fields.next()? == "x";
-        files.insert(fields.next()?.to_owned(), (digest, executable));
-        Some(())
+        let path = fields.next()?.to_owned();
+        let is_after = files.last().is_none_or(|last| last.path < path);
+        files.push(File { path, digest, executable });
+        is_after.then_some(())
     })?;
     Some(files)
 }
