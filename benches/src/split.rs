@@ -54,8 +54,9 @@ pub(crate) fn run() -> Result<(), String> {
     };
     let (resolve, nm) = (script("resolve.py", PYELFTOOLS)?, script("nm.py", NM)?);
     let list = list.display().to_string();
-    println!("{} shared objects below {LIBRARIES}, processor time in ms\n", files.len());
-    println!("{:<44} {:>10} {:>10} {:>8}", "", "anymod", "other", "ratio");
+    println!("{} shared objects below {LIBRARIES}, milliseconds\n", files.len());
+    println!("| benchmark | ours, processor | its | its / ours | ours, wall | its | its / ours |");
+    println!("|---|---:|---:|---:|---:|---:|---:|");
     // Findings are none of a benchmark's business.
     let verify = format!("'{anymod}' split verify --alone $(cat {list}) || true");
     let readelf = format!("for file in $(cat {list}); do readelf --dyn-syms -W $file; done");
@@ -67,8 +68,11 @@ pub(crate) fn run() -> Result<(), String> {
         ("libcrypto.a, against nm and a script", shell(&inspect), python(&nm, &archive)),
     ] {
         let (ours, theirs) = pair(5, ours, theirs, &|| ())?;
-        let ratio = theirs.processor / ours.processor.max(0.1);
-        println!("{name:<44} {:>10.1} {:>10.1} {ratio:>7.1}x", ours.processor, theirs.processor);
+        let row = [(ours.processor, theirs.processor), (ours.wall, theirs.wall)];
+        let cells = row.map(|(ours, theirs)| {
+            format!("{ours:.1} | {theirs:.1} | {:.0}x", theirs / ours.max(0.1))
+        });
+        println!("| {name} | {} |", cells.join(" | "));
     }
     Ok(())
 }
