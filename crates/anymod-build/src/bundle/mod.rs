@@ -385,36 +385,32 @@ impl Making<'_> {
     ) -> Result<Bundle, Diagnostics> {
         let Linked { bytes, exports, scratch } =
             link::link(self.request, self.linker, self.inputs, self.environment)?;
-        let bytes = bytes.as_slice();
-        let (report, digest) = std::thread::scope(|scope| {
-            let digest = scope.spawn(|| Digest::of(bytes));
+        let (bytes, size) = (bytes.as_slice(), bytes.len() as u64);
+        std::thread::scope(|scope| {
             scope.spawn(move || drop(scratch));
-            let report = Report::of(bytes, &output.display().to_string());
-            (report, digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
-        let report = report?;
-        report.check(self.request, &exports)?;
-        self.check_main(&report)?;
-        if let Some(changed) = self.inputs.changed() {
-            let message = format!("`{}` changed while it was linked", changed.display());
-            let finding = Diagnostic::error(&code::CHANGED, message);
-            return Err(finding.hint("run the command again when its build has ended").into());
-        }
-        let size = bytes.len() as u64;
-        let keep = |shelf: &Shelf| {
-            let name = "bundle.wasm".to_owned();
-            let outputs = vec![Output { name, digest, size, executable: false }];
+            let digest = scope.spawn(|| Digest::of(bytes));
+            let report = Report::of(bytes, &output.display().to_string())?;
+            let digest = digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            report.check(self.request, &exports)?;
+            self.check_main(&report)?;
+            if let Some(changed) = self.inputs.changed() {
+                let message = format!("`{}` changed while it was linked", changed.display());
+                let finding = Diagnostic::error(&code::CHANGED, message);
+                let hint = "run the command again when its build has ended";
+                return Err(finding.hint(hint).into());
+            }
+            let outputs =
+                vec![Output { name: "bundle.wasm".to_owned(), digest, size, executable: false }];
             let said = report.to_text();
             let entry = Entry { found: Vec::new(), passed: Vec::new(), outputs, said };
-            shelf.adopt(place.step(), entry, &[(digest, bytes)]);
-        };
-        std::thread::scope(|scope| {
             // What cannot be kept is told with the store's warnings.
-            shelf.map(|shelf| scope.spawn(move || keep(shelf)));
+            shelf.map(|shelf| {
+                scope.spawn(move || shelf.adopt(place.step(), entry, &[(digest, bytes)]))
+            });
             // A crash of the machine that leaves the name without the bytes is noticed by the next call.
-            install::write_built(output, bytes)
-        })?;
-        Ok(report.bundle(output, Outcome::Linked, digest, size))
+            install::write_built(output, bytes)?;
+            Ok(report.bundle(output, Outcome::Linked, digest, size))
+        })
     }
 }
 
