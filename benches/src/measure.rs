@@ -1,5 +1,6 @@
 //! Runs commands in turn and compares what the kernel accounted to each.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -14,6 +15,13 @@ pub(crate) struct Cost {
     pub(crate) processor: f64,
     /// Peak resident memory of the largest process in KiB.
     pub(crate) memory: u64,
+}
+
+/// The interpreter behind `python3`. What chooses among several by that name costs more than many a script.
+pub(crate) fn interpreter() -> Result<PathBuf, String> {
+    let asked = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
+    let asked = asked.map_err(|error| format!("cannot run python3: {error}"))?.stdout;
+    Ok(PathBuf::from(String::from_utf8_lossy(&asked).trim()))
 }
 
 /// A step is one or more commands, run one after the other.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::measure::{Step, pair};
+use crate::measure::{Step, interpreter, pair};
 
 /// Where Debian has the libraries of this machine.
 const LIBRARIES: &str = "/usr/lib/x86_64-linux-gnu";
@@ -63,9 +63,9 @@ pub(crate) fn run() -> Result<(), String> {
     let archive = format!("{LIBRARIES}/libcrypto.a");
     let inspect = format!("'{anymod}' split inspect {archive} || true");
     for (name, ours, theirs) in [
-        ("resolve, against pyelftools", shell(&verify), python(&resolve, &list)),
+        ("resolve, against pyelftools", shell(&verify), python(&resolve, &list)?),
         ("resolve, against a readelf loop", shell(&verify), shell(&readelf)),
-        ("libcrypto.a, against nm and a script", shell(&inspect), python(&nm, &archive)),
+        ("libcrypto.a, against nm and a script", shell(&inspect), python(&nm, &archive)?),
     ] {
         let (ours, theirs) = pair(5, ours, theirs, &|| ())?;
         let row = [(ours.processor, theirs.processor), (ours.wall, theirs.wall)];
@@ -83,10 +83,10 @@ fn shell(text: &str) -> Step {
     vec![command]
 }
 
-fn python(script: &Path, argument: &str) -> Step {
-    let mut command = Command::new("python3");
+fn python(script: &Path, argument: &str) -> Result<Step, String> {
+    let mut command = Command::new(interpreter()?);
     command.arg(script).arg(argument);
-    vec![command]
+    Ok(vec![command])
 }
 
 /// Every shared object below the directory, sorted; links are passed over.

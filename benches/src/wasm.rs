@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::files::{make_dir, remove_dir, write};
-use crate::measure::{Cost, Entrant, turns};
+use crate::measure::{Cost, Entrant, interpreter, turns};
 use crate::parts::{self, Part};
 
 /// What can be run alone.
@@ -36,7 +36,7 @@ pub(crate) struct Wasm {
     directory: PathBuf,
     /// The managed zig.
     zig: PathBuf,
-    /// The interpreter that runs the helper; what chooses among several costs more than the helper.
+    /// The interpreter that runs the helper.
     python: PathBuf,
 }
 
@@ -56,10 +56,7 @@ impl Wasm {
         std::os::unix::fs::symlink(home, packages.join("ziglang"))
             .map_err(|error| error.to_string())?;
         write(&directory.join("incumbent.py"), include_str!("wasm/incumbent.py"))?;
-        let asked =
-            Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
-        let asked = asked.map_err(|error| format!("cannot run python3: {error}"))?.stdout;
-        let python = PathBuf::from(String::from_utf8_lossy(&asked).trim());
+        let python = interpreter()?;
         Ok(Wasm { anymod, directory, zig, python })
     }
 
