@@ -340,7 +340,7 @@ fn a_python_that_is_not_here_is_told_with_the_command_that_installs_it() {
     project.request.targets = vec!["cpython-3.11".to_owned()];
     let place = "[toolchain.\"cpython-*\"]\ndir = \"tools\"\n";
     project.write("anymod.toml", &format!("{MANIFEST}{place}"));
-    support::script(&project.path("tools/python3.11"), "echo pypy; echo 3.11");
+    support::program::script(&project.path("tools/python3.11"), "echo pypy; echo 3.11");
     let found = errors(&project);
     assert!(found.0[0].notes[0].contains("it does not say what it is"), "{found}");
 }

@@ -44,7 +44,7 @@ fn slow(seconds: f32) -> Project {
         "case \"$*\" in *-MD*) touch '{0}/started'; sleep {seconds};; esac\nexec /usr/bin/gcc \"$@\"",
         project.directory.path().display()
     );
-    support::script(&bin.join("gcc"), &body);
+    support::program::script(&bin.join("gcc"), &body);
     let path = format!("{}:/usr/bin:/bin", bin.display());
     project.request.environment = project.request.environment.clone().with("PATH", &path);
     project

@@ -128,7 +128,10 @@ fn a_compiler_replaced_behind_its_path() {
     let mut project = Project::twice();
     let bin = project.directory.path().join("bin");
     let compiler = |number: u32| {
-        support::script(&bin.join("gcc"), &format!("# build {number}\nexec /usr/bin/gcc \"$@\""));
+        support::program::script(
+            &bin.join("gcc"),
+            &format!("# build {number}\nexec /usr/bin/gcc \"$@\""),
+        );
     };
     compiler(1);
     let path = format!("{}:/usr/bin:/bin", bin.display());

@@ -234,7 +234,7 @@ fn the_manifest_chooses_a_compiler() {
     assert!(errors.0[0].place.is_some());
     let called = project.path("called");
     let body = format!("touch '{}'\nexec arm-none-eabi-gcc \"$@\"", called.display());
-    support::script(&project.path("tools/mine-gcc"), &body);
+    support::program::script(&project.path("tools/mine-gcc"), &body);
     assert_eq!(project.ran().len(), 3);
     assert!(called.exists());
     project.request.toolchain = Some("zig".to_owned());

@@ -44,7 +44,7 @@ fn what_is_missing_comes_with_the_command_that_installs_it() {
 fn a_program_that_is_no_compiler_is_seen_through() {
     let home = tempfile::tempdir().unwrap();
     let bin = home.path().join("bin");
-    support::script(&bin.join("gcc"), "echo 'pretender 1'; exit 0");
+    support::program::script(&bin.join("gcc"), "echo 'pretender 1'; exit 0");
     let report =
         doctor(&all(), &support::environment(home.path()).with("PATH", &bin.to_string_lossy()));
     let x64 = report.targets.iter().find(|target| target.target == "micropython-x64").unwrap();
@@ -85,10 +85,10 @@ fn a_file_that_is_not_the_pinned_one_is_refused_and_leaves_nothing() {
     let bin = home.path().join("bin");
     // A pip that delivers something else.
     let body = "for last; do :; done\ncase \"$*\" in *download*) mkdir -p \"$last\"; echo no > \"$last/zig.whl\";; esac";
-    support::script(&bin.join("pip"), body);
+    support::program::script(&bin.join("pip"), body);
     let path = format!("{}:/usr/bin:/bin", bin.display());
-    support::script(&bin.join("python3"), "exit 1");
-    support::script(&bin.join("pip3"), "exit 1");
+    support::program::script(&bin.join("python3"), "exit 1");
+    support::program::script(&bin.join("pip3"), "exit 1");
     let environment = support::environment(home.path()).with("PATH", &path);
     let error = install::install("zig", &environment).unwrap_err();
     assert!(error.0[0].message.contains("not the one"), "{error}");

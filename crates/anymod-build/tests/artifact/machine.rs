@@ -1,6 +1,5 @@
 //! A machine with a store, tools and worktrees, and what is done in a worktree.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +10,8 @@ use anymod_build::artifact::{
 use anymod_build::environment::Environment;
 use anymod_model::{Diagnostics, Severity};
 use anymod_store::Options;
+
+use crate::program;
 
 pub(crate) const MANIFEST: &str = r#"
 [artifact.native]
@@ -45,9 +46,7 @@ impl Machine {
     }
 
     pub(crate) fn tool(&self, body: &str) {
-        let path = self.path("tools/compiler");
-        write(&path, &format!("#!/bin/sh\n{body}\n"));
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        program::script(&self.path("tools/compiler"), body);
     }
 
     /// A worktree whose inputs are there and whose outputs are not.

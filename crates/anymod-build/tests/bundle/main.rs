@@ -434,7 +434,7 @@ fn the_precompiled_form_is_made_once_for_a_tool() {
             calls.display()
         )
     };
-    support::script(&tool, &body("one"));
+    support::program::script(&tool, &body("one"));
     let mut request = desk.request(&[&module]);
     request.cwasm = Some(tool.clone());
     let counted = || std::fs::read_to_string(&calls).unwrap().lines().count();
@@ -446,12 +446,12 @@ fn the_precompiled_form_is_made_once_for_a_tool() {
     std::fs::write(&cwasm, "damaged").unwrap();
     desk.bundle(&request).unwrap();
     assert_eq!((counted(), std::fs::read(&cwasm).unwrap()), (1, expected));
-    support::script(&tool, &body("another"));
+    support::program::script(&tool, &body("another"));
     desk.bundle(&request).unwrap();
     assert_eq!(counted(), 2, "another tool");
-    support::script(&tool, "echo the moon is full >&2; exit 3");
+    support::program::script(&tool, "echo the moon is full >&2; exit 3");
     assert!(desk.refused(&request, "G0115").contains("the moon is full"));
-    support::script(&tool, "exit 0");
+    support::program::script(&tool, "exit 0");
     assert!(desk.refused(&request, "G0115").contains("no file"));
 }
 

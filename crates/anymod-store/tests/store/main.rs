@@ -7,5 +7,7 @@ mod collection;
 mod crowds;
 mod damage;
 mod processes;
+#[path = "../../../anymod-build/tests/support/program.rs"]
+mod program;
 mod support;
 mod trouble;

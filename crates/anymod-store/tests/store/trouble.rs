@@ -6,6 +6,7 @@ use std::process::Command;
 use anymod_store::{Claim, Options, Store};
 
 use crate::processes::command;
+use crate::program;
 use crate::support::{Bench, files, keep, restore, walk};
 
 /// What processes of other users and with other limits do.
@@ -71,7 +72,7 @@ fn as_nobody(task: &str, bench: &Bench) {
     };
     // Where it can be read by everybody.
     let program = bench.path("program");
-    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    program::copy(&std::env::current_exe().unwrap(), &program);
     let scratch = bench.path("scratch");
     std::fs::create_dir(&scratch).unwrap();
     mode(place, 0o755);

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::Case;
 use crate::desk::{Desk, has, refused};
 use crate::support::process::run;
-use crate::support::{Checked, ensure};
+use crate::support::{Checked, ensure, program};
 
 pub(crate) const CASES: [Case; 9] = [
     ("make_takes_what_is_told_and_stops_if_nothing_is", make),
@@ -122,10 +122,7 @@ fn no_helpers() -> Checked {
     let desk = Desk::new()?;
     // Programs of these names in the working directory would be run by whoever trusts a `PATH` with `.` in it.
     for name in ["gcc", "cc", "ar", "zig", "python3", "python", "pkg-config"] {
-        let path = desk.path(name);
-        std::fs::write(&path, "#!/bin/sh\ntouch hijacked\nexit 1\n").map_err(|e| e.to_string())?;
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(&path, mode).map_err(|error| error.to_string())?;
+        program::script(&desk.path(name), "touch hijacked\nexit 1");
     }
     let tools = desk.path("tools");
     std::fs::create_dir(&tools).map_err(|error| error.to_string())?;

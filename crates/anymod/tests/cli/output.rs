@@ -1,11 +1,12 @@
 //! Where output goes and what it looks like there: colours, closed pipes, full disks.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
 
 use crate::support::process::{anymod, run};
-use crate::support::{Checked, ensure, machine, read, scratch, write};
+use crate::support::{Checked, ensure, machine, program, read, scratch, write};
 
 /// The trials of this module.
 pub(crate) fn trials() -> Vec<Trial> {
@@ -121,7 +122,7 @@ fn foreign_store() -> Checked {
     run(Command::new("sh").args(["-c", shell]).current_dir(place.path()))?.ok()?;
     // The command itself may lie where nobody else may look.
     let program = place.path().join("anymod");
-    std::fs::copy(env!("CARGO_BIN_EXE_anymod"), &program).map_err(|error| error.to_string())?;
+    program::copy(Path::new(env!("CARGO_BIN_EXE_anymod")), &program);
     for link in ["hardlink", "reflink", "copy"] {
         let mut theirs = Command::new("setpriv");
         theirs.args(nobody).arg(&program).args(["cache", "populate", "--store", "store"]);

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 use super::support::machine;
+use super::support::program::script;
 use super::tree::{Built, DIST, HEAD, ONE, Tree, copy_sources, dist, files, module_c};
 
 /// A project with an action of every kind that a host with GCC can do, in a module that uses every input.
@@ -331,7 +332,7 @@ fn honesty_variables_that_compilers_read() {
     tree.write("m.c", date);
     let bad = tree.base.path().join("bad");
     for tool in ["as", "cc1", "gcc", "x86_64-linux-gnu-as"] {
-        super::tree::script(&bad.join(tool), "exit 9");
+        script(&bad.join(tool), "exit 9");
     }
     std::fs::write(bad.join("stdint.h"), "#error not me\n").unwrap();
     let seen = tree.base.path().join("seen");
@@ -391,7 +392,7 @@ fn honesty_tools_behind_the_same_path() {
     };
     let bin = tree.tool("gcc", &cc(""));
     let assembler = |comment: &str| {
-        super::tree::script(&bin.join("as/as"), &format!("# {comment}\nexec /usr/bin/as \"$@\""))
+        script(&bin.join("as/as"), &format!("# {comment}\nexec /usr/bin/as \"$@\""))
     };
     assembler("one");
     tree.write(
@@ -468,7 +469,7 @@ fn honesty_libraries_that_are_built() {
     tree.set("ANYMOD_TOOLCHAIN", "zig");
     let home = tree.root.with_file_name("home");
     let zig = home.join("toolchains/zig-0.17.0/zig");
-    super::tree::script(&zig, ZIG);
+    script(&zig, ZIG);
     must_run(&tree.built(), &["library libgcc", "link m"], "new");
     assert_eq!(tree.built().ran(), [""; 0]);
     let original = tree.read(DIST);
@@ -493,10 +494,10 @@ fn honesty_libraries_that_are_built() {
             }
         }
     }
-    super::tree::script(&zig, &ZIG.replace("COUNT=1", "COUNT=2"));
+    script(&zig, &ZIG.replace("COUNT=1", "COUNT=2"));
     must_run(&tree.built(), &["library libgcc", "compile m.c", "link m"], "another compiler");
     assert!(tree.read(DIST) != original);
-    super::tree::script(&zig, ZIG);
+    script(&zig, ZIG);
     assert_eq!(tree.built().ran(), [""; 0]);
     assert!(tree.read(DIST) == original);
 }

@@ -1,11 +1,12 @@
 //! A project in a directory of its own, built by the command.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anymod_model::event::{Event, Finding, Outcome, Totals};
+
+use crate::support::program::script;
 
 /// How often the long form does something; the short form if the tests run as they usually do.
 pub(crate) fn times(short: usize, long: usize) -> usize {
@@ -304,15 +305,6 @@ pub(crate) fn processes_in(root: &Path) -> Vec<u32> {
 /// Sends a signal to a process, or with a minus before the number to a group.
 pub(crate) fn signal(name: &str, to: &str) {
     let _ = Command::new("kill").args(["-s", name, "--", to]).stderr(Stdio::null()).status();
-}
-
-pub(crate) fn script(path: &Path, body: &str) {
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    // Under another name first: somebody may be starting the old one.
-    let new = path.with_extension("new");
-    std::fs::write(&new, format!("#!/bin/sh\n{body}\n")).unwrap();
-    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o755)).unwrap();
-    std::fs::rename(new, path).unwrap();
 }
 
 /// Numbers that look random and can be had again.

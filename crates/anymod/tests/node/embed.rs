@@ -7,7 +7,7 @@ use crate::Case;
 use crate::project::{Project, change};
 use crate::support::machine::component;
 use crate::support::process::{Finished, run};
-use crate::support::{Checked, ensure, read, write};
+use crate::support::{Checked, ensure, program, read, write};
 
 pub(crate) const CASES: &[Case] = &[
     ("node::embed::written", written),
@@ -364,8 +364,7 @@ fn single_executable() -> Checked {
     .ok()?;
     let node = run(Command::new("node").args(["-p", "process.execPath"]))?.ok()?;
     let program = project.path("apart/app");
-    write(&program, "")?;
-    std::fs::copy(node.stdout.trim(), &program).map_err(|error| error.to_string())?;
+    program::copy(Path::new(node.stdout.trim()), &program);
     let fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
     let inject = ["apart/app", "NODE_SEA_BLOB", "blob", "--sentinel-fuse", fuse];
     run(tool("postject")?.args(inject).current_dir(directory))?.ok()?;

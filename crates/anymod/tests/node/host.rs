@@ -7,7 +7,7 @@ use crate::Case;
 use crate::project::{Project, change};
 use crate::support::machine::repository;
 use crate::support::process::{Finished, run};
-use crate::support::{Checked, ensure, read, write};
+use crate::support::{Checked, ensure, program as programs, read, write};
 
 pub(crate) const CASES: &[Case] = &[
     ("node::host::places", places),
@@ -76,8 +76,7 @@ fn places() -> Checked {
     let named = host(&project, PAYLOAD, local)?.env("ANYMOD_ADDON_ONE", BASELINE);
     says(&run(named)?.ok()?, &format!("2 baseline {BASELINE}"))?;
     let beside = project.path("beside");
-    write(&beside.join("host"), "")?;
-    std::fs::copy(program()?, beside.join("host")).map_err(|error| error.to_string())?;
+    programs::copy(&program()?, &beside.join("host"));
     write(&beside.join("one.linux-x64-baseline.node"), read(&project.path(BASELINE))?)?;
     let mut own = Command::new(beside.join("host"));
     says(&run(own.args(["one", "1.0.0", "level"]))?.ok()?, "2 baseline")

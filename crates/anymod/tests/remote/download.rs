@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::cache::{connected, elsewhere};
 use crate::server::Server;
 use crate::support::machine;
-use crate::tree::{Tree, files, module_c, script};
+use crate::support::program::script;
+use crate::tree::{Tree, files, module_c};
 
 const MANIFEST: &str = "[project]\ntargets = [\"micropython-x64\"]\n\
     [module.one]\nsources = [\"one.c\", \"more.c\"]\n[module.two]\nsources = [\"two.c\"]\n";

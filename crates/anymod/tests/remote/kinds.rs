@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::cache::connected;
 use crate::server::{Server, results};
 use crate::support::machine;
+use crate::support::program::script;
 use crate::tree::{Tree, copy_sources};
 
 /// Runs a command of anymod in a tree, which has to succeed.
@@ -73,7 +74,7 @@ fn bundles_and_what_is_precompiled() {
     run(&first, &zig, &["ar", "rcsD", "one.a", "one.o"]);
     let bundle = |tree: &Tree, name: &str| {
         let tool = tree.base.path().join("precompile");
-        crate::tree::script(&tool, TOOL);
+        script(&tool, TOOL);
         let log = tree.base.path().join("precompile.ran");
         let tool = tool.to_str().unwrap();
         let words = ["bundle", "one.a", "-o", name, "--cwasm", tool, "--format", "json"];

@@ -8,6 +8,7 @@ use anymod_build::intercept::Outcome;
 
 use super::build::{Build, TARGETS, target};
 use super::support::process::run;
+use super::support::program;
 
 #[test]
 fn what_the_compiler_says_and_its_status_come_through() {
@@ -38,8 +39,7 @@ fn what_the_compiler_says_and_its_status_come_through() {
 fn a_name_outside_of_a_build_says_so() {
     let directory = tempfile::tempdir().unwrap();
     let copy = directory.path().join("bin/gcc");
-    std::fs::create_dir(directory.path().join("bin")).unwrap();
-    std::fs::copy(env!("CARGO_BIN_EXE_anymod"), &copy).unwrap();
+    program::copy(Path::new(env!("CARGO_BIN_EXE_anymod")), &copy);
     let call = || run(Command::new(&copy).args(["-c", "a.c"])).unwrap();
     let finished = call();
     assert_eq!(finished.status, 70);
@@ -90,11 +90,9 @@ fn the_record_of_commands_is_explained() {
 
 /// A compiler that is a script.
 fn scripted(script: &str, place: &Path) -> anymod_build::target::TargetEnvironment {
-    use std::os::unix::fs::PermissionsExt as _;
     let mut target = target(TARGETS[1]);
     let path = place.join("compiler");
-    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program::script(&path, script);
     target.description.tools.cc = path;
     target
 }

@@ -4,6 +4,8 @@
 pub(crate) mod compiler;
 pub(crate) mod machine;
 pub(crate) mod process;
+#[path = "../../../anymod-build/tests/support/program.rs"]
+pub(crate) mod program;
 
 /// What a test or one of its steps comes to; an error is the text to show.
 pub(crate) type Checked<T = ()> = Result<T, String>;
