@@ -53,8 +53,38 @@ impl Children {
         action: Option<usize>,
         mut command: Command,
     ) -> std::io::Result<(ExitStatus, String)> {
-        let (mut reader, writer) = std::io::pipe()?;
-        command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+        let (reader, writer) = std::io::pipe()?;
+        command.stdout(writer.try_clone()?).stderr(writer);
+        let mut pipes = [Pipe::new(reader)];
+        let status = self.hear(action, command, &mut pipes)?;
+        let [said] = pipes;
+        Ok((status, said.text()))
+    }
+
+    /// Runs a command to its end: how it ended, what it wrote to its output, and what it said besides.
+    pub(crate) fn run_apart(
+        &self,
+        mut command: Command,
+    ) -> std::io::Result<(ExitStatus, Vec<u8>, String)> {
+        let ((output, to_output), (said, to_said)) = (std::io::pipe()?, std::io::pipe()?);
+        // Fewer changes between the two processes; what is not granted is not needed.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::pipe::fcntl_setpipe_size(&to_output, 1 << 20);
+        command.stdout(to_output).stderr(to_said);
+        let mut pipes = [Pipe::new(output), Pipe::new(said)];
+        let status = self.hear(None, command, &mut pipes)?;
+        let [output, said] = pipes;
+        Ok((status, output.heard, said.text()))
+    }
+
+    /// Runs a command that writes to these pipes.
+    fn hear(
+        &self,
+        action: Option<usize>,
+        mut command: Command,
+        pipes: &mut [Pipe],
+    ) -> std::io::Result<ExitStatus> {
+        command.stdin(Stdio::null());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = {
@@ -69,9 +99,9 @@ impl Children {
             running.actions.extend(action.map(|action| (action, child.id())));
             child
         };
-        // It holds our ends of the pipe, without whose closing the reading would not end.
+        // It holds our ends of the pipes, without whose closing the reading would not end.
         drop(command);
-        let ended = listen(&mut reader, &mut child);
+        let ended = listen(pipes, &mut child);
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.groups.remove(&child.id());
         let called_off = action.is_some_and(|action| {
@@ -82,9 +112,7 @@ impl Children {
             // What it started itself may not have listened.
             end(child.id(), Stop::AtOnce);
         }
-        drop(running);
-        let (status, said) = ended?;
-        Ok((status, String::from_utf8_lossy(&said).into_owned()))
+        ended
     }
 
     /// Ends what an action has started, and lets it start nothing more.
@@ -115,44 +143,87 @@ impl Children {
 /// How often to look whether a silent process has ended.
 const LOOKS: Duration = Duration::from_millis(50);
 
-/// What a process says, until nobody has the other end of the pipe, or it has ended and only something that it left in
+/// A pipe that a process writes to, and what came through it.
+struct Pipe {
+    /// Nothing once nobody has the other end.
+    reader: Option<PipeReader>,
+    heard: Vec<u8>,
+}
+
+impl Pipe {
+    fn new(reader: PipeReader) -> Pipe {
+        Pipe { reader: Some(reader), heard: Vec::new() }
+    }
+
+    /// Takes what is there, at most as much as `part` is long.
+    #[cfg(unix)]
+    fn take(&mut self, part: &mut [u8]) -> std::io::Result<()> {
+        let Some(reader) = &mut self.reader else { return Ok(()) };
+        match reader.read(part)? {
+            0 => self.reader = None,
+            length => self.heard.extend_from_slice(part.get(..length).unwrap_or_default()),
+        }
+        Ok(())
+    }
+
+    fn text(self) -> String {
+        String::from_utf8(self.heard)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+}
+
+/// Hears a process until nobody has the other ends of the pipes, or it has ended and only something that it left in
 /// the background, such as a server, still has.
 #[cfg(unix)]
-fn listen(reader: &mut PipeReader, child: &mut Child) -> std::io::Result<(ExitStatus, Vec<u8>)> {
+fn listen(pipes: &mut [Pipe], child: &mut Child) -> std::io::Result<ExitStatus> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let pause = Timespec { tv_sec: 0, tv_nsec: LOOKS.subsec_nanos().into() };
-    let (mut said, mut part) = (Vec::new(), [0; 1 << 16]);
+    let mut part = vec![0; 1 << 18];
     let (mut looked, mut left) = (Instant::now(), None);
-    loop {
-        let ready = match poll(&mut [PollFd::new(reader, PollFlags::IN)], Some(&pause)) {
+    while pipes.iter().any(|pipe| pipe.reader.is_some()) {
+        let readers = pipes.iter().filter_map(|pipe| pipe.reader.as_ref());
+        let mut asked: Vec<_> = readers.map(|reader| PollFd::new(reader, PollFlags::IN)).collect();
+        let silent = match poll(&mut asked, Some(&pause)) {
             Err(rustix::io::Errno::INTR) => continue,
-            ready => ready? > 0,
+            ready => ready? == 0,
         };
-        if !ready && let Some(status) = left {
-            return Ok((status, said));
+        let ready: Vec<bool> = asked.iter().map(|asked| !asked.revents().is_empty()).collect();
+        if silent && let Some(status) = left {
+            return Ok(status);
         }
-        if ready {
-            match reader.read(&mut part)? {
-                0 => return Ok((child.wait()?, said)),
-                length => said.extend(part.iter().take(length)),
-            }
-        }
+        let open = pipes.iter_mut().filter(|pipe| pipe.reader.is_some());
+        open.zip(ready)
+            .filter(|(_, ready)| *ready)
+            .try_for_each(|(pipe, _)| pipe.take(&mut part))?;
         if looked.elapsed() >= LOOKS {
             looked = Instant::now();
             // What was left behind may talk for ever; a second look is enough for what the process itself said.
             match (left, child.try_wait()?) {
-                (Some(status), _) => return Ok((status, said)),
+                (Some(status), _) => return Ok(status),
                 (None, now) => left = now,
             }
         }
     }
+    child.wait()
 }
 
 #[cfg(not(unix))]
-fn listen(reader: &mut PipeReader, child: &mut Child) -> std::io::Result<(ExitStatus, Vec<u8>)> {
-    let mut said = Vec::new();
-    reader.read_to_end(&mut said)?;
-    Ok((child.wait()?, said))
+fn listen(pipes: &mut [Pipe], child: &mut Child) -> std::io::Result<ExitStatus> {
+    std::thread::scope(|scope| {
+        let readings: Vec<_> = pipes
+            .iter_mut()
+            .map(|pipe| {
+                scope.spawn(|| match &mut pipe.reader {
+                    Some(reader) => reader.read_to_end(&mut pipe.heard),
+                    None => Ok(0),
+                })
+            })
+            .collect();
+        readings.into_iter().try_for_each(|reading| {
+            reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map(drop)
+        })
+    })?;
+    child.wait()
 }
 
 #[cfg(unix)]
@@ -183,6 +254,15 @@ mod tests {
         let script = "echo one; echo two >&2; echo three";
         let (status, said) = Children::default().run(shell(script)).unwrap();
         assert!(status.success());
+        assert_eq!(said, "one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn outputs_can_be_heard_apart() {
+        let script =
+            "echo one >&2; head -c 300000 /dev/zero; echo two >&2; exec >&-; echo three >&2";
+        let (status, output, said) = Children::default().run_apart(shell(script)).unwrap();
+        assert!(status.success() && output == [0; 300_000]);
         assert_eq!(said, "one\ntwo\nthree\n");
     }
 

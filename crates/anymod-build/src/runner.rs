@@ -27,7 +27,7 @@ pub(crate) struct Runner<'a> {
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
-    /// What it said on both outputs, in the order in which it did.
+    /// What it said on both outputs, in the order in which it did, or besides its output.
     pub(crate) said: String,
 }
 
@@ -58,6 +58,29 @@ impl<'a> Runner<'a> {
         command: Command,
         unusable: impl FnOnce(String) -> Diagnostic,
     ) -> Result<Ended, Diagnostic> {
+        let (status, said) = self.watched(|| self.children.run(command), unusable)?;
+        Ok(Ended { status, said })
+    }
+
+    /// The same for a command that writes a file to its output: that file, and how the command ended.
+    ///
+    /// # Errors
+    /// As `run_or`.
+    pub(crate) fn output_or(
+        &self,
+        command: Command,
+        unusable: impl FnOnce(String) -> Diagnostic,
+    ) -> Result<(Vec<u8>, Ended), Diagnostic> {
+        let (status, output, said) = self.watched(|| self.children.run_apart(command), unusable)?;
+        Ok((output, Ended { status, said }))
+    }
+
+    /// Runs a command by `run`, and ends it when the run is interrupted.
+    fn watched<T>(
+        &self,
+        run: impl FnOnce() -> std::io::Result<T>,
+        unusable: impl FnOnce(String) -> Diagnostic,
+    ) -> Result<T, Diagnostic> {
         self.check()?;
         let (finished, wait) = channel::<()>();
         let ended = std::thread::scope(|scope| {
@@ -72,13 +95,12 @@ impl<'a> Runner<'a> {
                     }
                 }
             });
-            let ended = self.children.run(command);
+            let ended = run();
             drop(finished);
             ended
         });
         self.check()?;
-        let (status, said) = ended.map_err(|error| unusable(install::reason(&error)))?;
-        Ok(Ended { status, said })
+        ended.map_err(|error| unusable(install::reason(&error)))
     }
 
     /// # Errors
