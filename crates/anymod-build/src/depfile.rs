@@ -54,6 +54,13 @@ fn end(name: &mut String, in_targets: bool, names: &mut Vec<String>) {
     }
 }
 
+/// The same of a file that Cython wrote, where each name has a line of its own. Before 3.3 a blank in it is written as it is.
+pub(crate) fn parse_cython(text: &str) -> Vec<String> {
+    let lines = text.lines().skip(1).map(str::trim_start);
+    let names = lines.map(|line| line.strip_suffix(" \\").unwrap_or(line).replace("\\ ", " "));
+    names.filter(|name| !name.is_empty()).collect()
+}
+
 /// A name as it stands in a dependency file.
 pub(crate) fn quoted(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
@@ -110,8 +117,17 @@ mod tests {
         }
 
         #[test]
+        fn names_of_cython_are_read(names in prop::collection::vec("[a-zA-Z0-9#$äß./_][a-zA-Z0-9 #$äß./_-]{0,9}[a-z]", 1..8), escaped: bool) {
+            let written = |name: &String| if escaped { name.replace(' ', "\\ ") } else { name.clone() };
+            let lines: Vec<String> = names.iter().map(written).collect();
+            let text = format!("my out.c: \\\n  {}\n", lines.join(" \\\n  "));
+            prop_assert_eq!(parse_cython(&text), names);
+        }
+
+        #[test]
         fn nothing_panics(text: String) {
             parse(&text);
+            parse_cython(&text);
         }
     }
 }

@@ -163,7 +163,7 @@ fn near(path: &Path) -> Option<String> {
 }
 
 /// The way from one directory to another, both absolute and without symbolic links, with `/`.
-fn relative(from: &Path, to: &Path) -> String {
+pub(crate) fn relative(from: &Path, to: &Path) -> String {
     let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
     let up = from.components().skip(common).map(|_| "..".to_owned());
     let down = to.components().skip(common);

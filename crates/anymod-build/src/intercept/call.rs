@@ -171,6 +171,7 @@ impl Call<'_> {
                 self.record.rules.push("strip".to_owned());
                 self.tool(added::tool(self.config, &tools.strip, "strip"), arguments)
             }
+            Role::Cython => self.cython(arguments),
             Role::Nothing => {
                 self.record.outcome = Outcome::Query;
                 Ok(Ended::default())

@@ -192,6 +192,12 @@ impl Config {
         }
     }
 
+    /// What identifies a generator, if it is as it was when that was found out: its program alone does not tell.
+    pub(crate) fn generator(&self, program: &Path) -> Option<&str> {
+        let known = self.tools.get(program)?;
+        (tools::stamp(program) == Some(known.stamp)).then_some(known.identity.as_str())
+    }
+
     /// Notes what identifies the tools now. What is learnt of them is remembered from build to build.
     pub(crate) fn identify(&mut self, digests: &mut Digests) {
         let Tools { cc, cxx, ld, ar, .. } = &self.target.tools;

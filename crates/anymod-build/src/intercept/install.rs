@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anymod_model::codes::intercept as codes;
 use anymod_model::{Diagnostic, Diagnostics};
 
-use super::config::{Config, ExportPolicy, Flags, StoreConfig};
+use super::config::{Config, ExportPolicy, Flags, StoreConfig, ToolConfig};
 use super::digests::Digests;
-use super::{names, rules};
+use super::{cython, names, rules, tools};
 use crate::install::{create_dir, write_error};
 use crate::target::TargetEnvironment;
 
@@ -163,16 +163,55 @@ pub fn install(
         ..Config::new(setup.target, &setup.trace)
     };
     if config.store.is_some() {
-        // Beside the target environments, as other things that are kept between builds.
-        let data = setup.target.directory.parent().and_then(Path::parent);
-        let cache = data.map(|data| data.join("cache"));
-        let cache = cache.filter(|cache| std::fs::create_dir_all(cache).is_ok());
-        let mut digests = Digests::new(cache.as_deref().unwrap_or(&directory));
+        let mut digests = digests(setup.target, &directory);
         config.identify(&mut digests);
         digests.remember();
     }
     config.write(&directory)?;
     Ok(StandIn { bin })
+}
+
+/// What is remembered of tools from build to build: beside the target environments, as other things that are kept, or where that
+/// is not possible in a directory.
+pub(crate) fn digests(target: &TargetEnvironment, otherwise: &Path) -> Digests {
+    let data = target.directory.parent().and_then(Path::parent);
+    let cache = data.map(|data| data.join("cache"));
+    let cache = cache.filter(|cache| std::fs::create_dir_all(cache).is_ok());
+    Digests::new(cache.as_deref().unwrap_or(otherwise))
+}
+
+/// Cython as a build environment has it.
+#[derive(Clone, Debug)]
+pub struct Generator {
+    /// The command.
+    pub program: PathBuf,
+    /// What decides what it writes besides its command; none if that is not known, and then nothing of it is kept.
+    pub identity: Option<String>,
+}
+
+/// Puts the stand-in, which is in place already, under the name of Cython as well if there is one, and takes it away if not:
+/// where there is none, packages do without.
+///
+/// # Errors
+/// `B0003` if the directory cannot be written.
+pub fn offer(stand_in: &StandIn, cython: Option<&Generator>) -> Result<(), Diagnostic> {
+    let name = stand_in.tool(cython::NAME);
+    let Some(generator) = cython else {
+        return match std::fs::remove_file(&name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(write_error(&name, &error))
+            }
+            _ => Ok(()),
+        };
+    };
+    let mut config = Config::read(&name)?;
+    config.tools.remove(&generator.program);
+    if let (Some(identity), Some(stamp)) = (&generator.identity, tools::stamp(&generator.program)) {
+        let identity = identity.clone();
+        config.tools.insert(generator.program.clone(), ToolConfig { identity, stamp });
+    }
+    config.write(&config.directory)?;
+    place(&config.directory.join("anymod"), &name)
 }
 
 fn real(path: &Path) -> PathBuf {

@@ -17,6 +17,7 @@
 //! | `flags` | the tables as a person reads them |
 //! | `install` | putting the names in place |
 //! | `steps`, `stored` | what is compiled, archived and linked, through the store |
+//! | `cython`, `modules` | the same for Cython, and where it looks for modules |
 //! | `places`, `digests`, `tools` | paths, contents and tools as keys have them |
 //! | `call` | one call, from arguments to exit status |
 //! | `trace` | the record of commands |
@@ -29,11 +30,13 @@ mod call;
 mod command;
 mod compiler;
 mod config;
+mod cython;
 pub(crate) mod digests;
 mod flags;
 mod install;
 mod ld;
 mod linker;
+mod modules;
 mod names;
 mod options;
 mod places;
@@ -57,7 +60,8 @@ pub use call::{Called, called_as, main};
 pub use command::taken_apart;
 pub use config::{ExportPolicy, Flags};
 pub use flags::{CommandLines, Documented, command_lines, documented, rule, shell};
-pub use install::{Setup, StandIn, install};
+pub(crate) use install::digests as lasting_digests;
+pub use install::{Generator, Setup, StandIn, install, offer};
 pub use names::{Role, role};
 pub(crate) use stored::KINDS;
 pub use trace::{Outcome, TraceRecord, VERSION, read_trace};

@@ -28,6 +28,8 @@ pub enum Role {
     Nm,
     /// A compiler of Fortran, which targets do not have.
     Fortran,
+    /// Cython, a tool of the build machine.
+    Cython,
     /// A tool that has nothing to do here.
     Nothing,
 }
@@ -114,6 +116,9 @@ const MACHINES: &[&str] = &[
 #[must_use]
 pub fn role(name: &str) -> Option<Role> {
     let name = name.strip_suffix(".exe").unwrap_or(name);
+    if name == super::cython::NAME {
+        return Some(Role::Cython);
+    }
     let base = without_version(name);
     let known = |name: &str| NAMES.iter().find(|row| row.0 == name).map(|row| row.1);
     if let Some(role) = known(name).or_else(|| known(base)) {
@@ -140,7 +145,7 @@ fn without_version(name: &str) -> &str {
     }
 }
 
-/// Every name that the stand-in is put under on this machine.
+/// Every name that the stand-in is put under on this machine in any case.
 pub(crate) fn all() -> BTreeSet<String> {
     let machine = std::env::consts::ARCH;
     let host = [format!("{machine}-linux-gnu"), format!("{machine}-pc-linux-gnu")];
@@ -187,6 +192,8 @@ mod tests {
             ("ld.lld-19", Some(Role::Linker)),
             ("emcc", Some(Role::C)),
             ("otool", Some(Role::Nothing)),
+            ("cython", Some(Role::Cython)),
+            ("cython-3", None),
             ("anymod", None),
             ("python3.13", None),
             ("clang-format", None),

@@ -133,6 +133,13 @@ impl Places {
         words
     }
 
+    /// True if one of the directories is named in what was made: elsewhere it would have come out otherwise.
+    pub(crate) fn are_in(&self, made: &[u8]) -> bool {
+        let finds =
+            |place: &Place| memchr::memmem::find(made, place.directory.as_bytes()).is_some();
+        self.all.iter().any(finds)
+    }
+
     /// True for a path that belongs to the build: relative, or in one of its directories.
     pub(crate) fn is_own(&self, path: &str) -> bool {
         if !path.starts_with('/') {

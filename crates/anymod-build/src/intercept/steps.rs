@@ -14,7 +14,7 @@ use super::digests::Digests;
 use super::linker;
 use super::places::{self, Places};
 use super::process::{Ended, Surroundings};
-use super::stored::{Made, Run, Step, Stored, Went};
+use super::stored::{Made, Run, Searched, Step, Stored, Went};
 use crate::shelf::Shelf;
 use crate::target::Compiler;
 use crate::{depfile, install};
@@ -101,7 +101,7 @@ impl Call<'_> {
         let Call { config: _, digests, shelf, surroundings, directory, .. } = self;
         let Some(shelf) = shelf.as_ref() else { return Ok(Ended::default()) };
         let places = Places::new(self.config, directory, None);
-        let step = Step { kind: "archive", walk, output: &output, headers: None };
+        let step = Step { kind: "archive", walk, output: &output, searched: Searched::Not };
         let went = Stored { shelf, digests, places: &places, directory }.step(&step, || {
             let ended = start(&words, surroundings, true)?;
             let made = said(&ended).map(|said| Made { read: Vec::new(), said });
@@ -157,7 +157,7 @@ impl Call<'_> {
             kind: "compile",
             walk,
             output: &compilation.output,
-            headers: Some((source, &search)),
+            searched: Searched::Headers(source, &search),
         };
         let went = Stored { shelf, digests, places: &places, directory }
             .step(&step, || compile(compilation, &maps, surroundings))?;
@@ -215,7 +215,7 @@ impl Call<'_> {
         let Call { digests, shelf, surroundings, directory, .. } = self;
         let Some(shelf) = shelf.as_ref() else { return Ok(Ended::default()) };
         let places = Places::new(self.config, directory, None);
-        let step = Step { kind, walk, output, headers: None };
+        let step = Step { kind, walk, output, searched: Searched::Not };
         let went = Stored { shelf, digests, places: &places, directory }.step(&step, || {
             let unfinished = unfinished(output, "tmp");
             let ended = start(&with_output(words, &unfinished), surroundings, true)?;
@@ -227,7 +227,7 @@ impl Call<'_> {
     }
 
     /// Tells how a step went; of one that came out of the store it says what its tool had said.
-    fn went(
+    pub(super) fn went(
         &mut self,
         went: Went<Ended>,
         output: &Path,
@@ -277,7 +277,7 @@ impl Call<'_> {
     }
 
     /// Opens the store, if there is one.
-    fn open_shelf(&mut self) -> Option<()> {
+    pub(super) fn open_shelf(&mut self) -> Option<()> {
         if self.shelf.is_none() {
             let config = self.config.store.as_ref()?;
             let store = Store::open(&config.directory, config.options()).ok()?;
@@ -310,7 +310,7 @@ fn compile(
 }
 
 /// What a tool said, if it succeeded and that is all it said.
-fn said(ended: &Ended) -> Option<String> {
+pub(super) fn said(ended: &Ended) -> Option<String> {
     let whole = ended.exit == 0 && ended.output.is_empty();
     whole.then(|| String::from_utf8(ended.said.clone()).ok()).flatten()
 }
@@ -335,7 +335,7 @@ fn unfinished(output: &Path, extension: &str) -> PathBuf {
 }
 
 /// True for a file that can come out of the store: not a device, and in a directory that is there.
-fn is_for_store(output: &Path) -> bool {
+pub(super) fn is_for_store(output: &Path) -> bool {
     let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty());
     let there = std::fs::symlink_metadata(output);
     parent.is_none_or(Path::is_dir) && there.map_or(true, |there| there.is_file())

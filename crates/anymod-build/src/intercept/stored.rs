@@ -1,7 +1,8 @@
 //! A call's steps through the store: looked up, claimed, run, kept.
 //!
-//! A step is a walk like every action's of the engine, an output, and for compilations the headers that were found. What
-//! is looked up, and when nothing has come to be found first, is decided by the same means (`shadow`, `incbin`).
+//! A step is a walk like every action's of the engine, an output, and the way that files are searched for which it reads
+//! besides. What is looked up, and when nothing has come to be found first, is decided by the same means (`shadow`,
+//! `incbin`), and for Cython by `modules`.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use anymod_store::{Claim, Digest, Entry, Explanation, Kept};
 use rustc_hash::FxHashMap;
 
 use super::digests::Digests;
+use super::modules::Modules;
 use super::places::Places;
 use crate::disk::{absent, join};
 use crate::shelf::{self, Find, Shelf};
@@ -19,7 +21,7 @@ use crate::stat::Stat;
 use crate::{incbin, shadow};
 
 /// The kinds of steps, each a part of the store.
-pub(crate) const KINDS: [&str; 3] = ["compile", "archive", "link"];
+pub(crate) const KINDS: [&str; 4] = ["compile", "archive", "link", "cython"];
 
 /// What a build's calls use of the store.
 pub(crate) struct Stored<'a> {
@@ -37,8 +39,17 @@ pub(crate) struct Step<'a> {
     pub(crate) walk: Explanation,
     /// The file it makes.
     pub(crate) output: &'a Path,
-    /// For a compilation, its source and the directories that are searched for headers.
-    pub(crate) headers: Option<(&'a str, &'a [String])>,
+    pub(crate) searched: Searched<'a>,
+}
+
+/// How files are searched for that a step reads besides those of its walk.
+pub(crate) enum Searched<'a> {
+    /// There are none.
+    Not,
+    /// The headers of a compilation: its source and the directories.
+    Headers(&'a str, &'a [String]),
+    /// What a run of Cython imports and includes.
+    Modules(&'a Modules),
 }
 
 /// What a step made.
@@ -109,9 +120,7 @@ impl Stored<'_> {
             {
                 return Ok(None);
             }
-            let read = entry.found.iter().filter(|(_, digest)| *digest != absent());
-            let read = read.map(|(path, _)| places.real(path).into_owned()).collect();
-            Ok(Some((read, places.real_text(&entry.said))))
+            Ok(Some((read(entry, places), places.real_text(&entry.said))))
         };
         let found = find(shelf, place, &mut |entry| self.is_as_now(step, entry), &mut put);
         // A destination that cannot be written is for the tool to complain about.
@@ -127,9 +136,7 @@ impl Stored<'_> {
         if !same {
             return false;
         }
-        let read = entry.found.iter().filter(|(_, digest)| *digest != absent());
-        let read: Vec<String> = read.map(|(path, _)| self.places.real(path).into_owned()).collect();
-        let passed = self.passed_over(step, &read);
+        let passed = self.passed_over(step, &read(entry, self.places));
         passed.iter().all(|path| {
             let portable = self.places.portable(path);
             entry.passed.iter().any(|known| *known == *portable)
@@ -154,7 +161,7 @@ impl Stored<'_> {
                 Some(digest) => add(path, digest),
             }
         }
-        if let Some((source, search)) = step.headers {
+        if let Searched::Headers(source, search) = step.searched {
             let own = made.read.iter().filter(|path| self.places.is_own(path));
             let source = source.to_owned();
             let own = own.chain(std::iter::once(&source));
@@ -164,6 +171,18 @@ impl Stored<'_> {
             }
         }
         let passed = self.passed_over(step, &made.read);
+        if let Searched::Modules(modules) = step.searched {
+            if passed.iter().any(|path| modules.is_own(path))
+                && !made.read.iter().any(|path| modules.is_own(path))
+            {
+                return;
+            }
+            // That they are there decides what is a package, and one that goes counts as one that comes.
+            for path in &passed {
+                let digest = self.digests.lasting(Path::new(path));
+                add(path, digest.unwrap_or_else(absent));
+            }
+        }
         let passed: Vec<String> =
             passed.iter().map(|path| self.places.portable(path).into_owned()).collect();
         let said = self.places.portable_text(&made.said);
@@ -172,11 +191,15 @@ impl Stored<'_> {
         self.shelf.keep(place, kept);
     }
 
-    /// Files at places where the compiler looks before it finds one of the files that it read.
+    /// Files at places where a tool looks before it finds one of the files that it read.
     fn passed_over(&self, step: &Step<'_>, read: &[String]) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
-        let Some((source, search)) = step.headers else { return found };
         let mut listings = Listings::default();
+        let (source, search) = match step.searched {
+            Searched::Not => return found,
+            Searched::Headers(source, search) => (source, search),
+            Searched::Modules(modules) => return modules.beside(read, &mut listings),
+        };
         let own = |path: &str| self.places.is_own(path);
         shadow::places(source, read, search, &own, &mut |directory, name| {
             if listings.has(&self.directory.join(directory), name) {
@@ -190,24 +213,29 @@ impl Stored<'_> {
     }
 }
 
+/// The files that a step read which an entry was made by.
+fn read(entry: &Entry, places: &Places) -> Vec<String> {
+    let there = entry.found.iter().filter(|(_, digest)| *digest != absent());
+    let read = there.filter(|(path, _)| !entry.passed.contains(path));
+    read.map(|(path, _)| places.real(path).into_owned()).collect()
+}
+
 /// What is in directories, each listed once.
 #[derive(Default)]
-struct Listings(FxHashMap<PathBuf, HashSet<String>>);
+pub(crate) struct Listings(FxHashMap<PathBuf, HashSet<String>>);
 
 impl Listings {
+    /// The names in a directory; none if it cannot be read.
+    pub(crate) fn names(&mut self, directory: &Path) -> &HashSet<String> {
+        self.0.entry(directory.to_owned()).or_insert_with(|| {
+            let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+            entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+        })
+    }
+
     /// True if there is a file of a name, which may be in a directory of it.
-    fn has(&mut self, directory: &Path, name: &str) -> bool {
+    pub(crate) fn has(&mut self, directory: &Path, name: &str) -> bool {
         let first = name.split('/').next().unwrap_or(name);
-        if first != ".." {
-            let list = || {
-                let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-                entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
-            };
-            let names = self.0.entry(directory.to_owned()).or_insert_with(list);
-            if !names.contains(first) {
-                return false;
-            }
-        }
-        directory.join(name).is_file()
+        (first == ".." || self.names(directory).contains(first)) && directory.join(name).is_file()
     }
 }

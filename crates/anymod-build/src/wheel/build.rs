@@ -11,6 +11,7 @@ use anymod_store::Fields;
 
 use super::backend::{Asked, Backend, BuiltWheel, Came, Failed, Hooks};
 use super::cross::{Build, Cross};
+use super::cython;
 use super::environment::{self, BuildEnvironment};
 use super::extensions::{self, Attempt, Tree};
 use super::finish::{self, Finishing};
@@ -21,7 +22,7 @@ use super::rust::{self, Rust};
 use super::scratch::Scratch;
 use super::source::{self, Fetched};
 use crate::install;
-use crate::intercept::{self, ExportPolicy, Outcome, Setup, TraceRecord};
+use crate::intercept::{self, ExportPolicy, Outcome, Setup, StandIn, TraceRecord};
 use crate::jobs::processors;
 use crate::remote::{self, relay::Relay};
 use crate::runner::Runner;
@@ -197,7 +198,7 @@ impl One<'_> {
             tell,
         );
         let stand_in = self.install_stand_in(place, interpreter)?;
-        let cross = Cross::write(self.target, &stand_in, place.scratch.directory("cross")?)?;
+        let cross = Cross::write(self.target, &stand_in.bin, place.scratch.directory("cross")?)?;
         let user = &self.request.environment;
         let mut environment = match self.request.isolated {
             true => environment::prepare(interpreter, &backend.requires, user, self.runner)?,
@@ -212,6 +213,7 @@ impl One<'_> {
                 environment = environment::prepare(interpreter, &all, user, self.runner)?;
             }
             let asked = known.is_none().then(|| asked(place, fetched)).transpose()?;
+            self.offer_cython(&stand_in, &environment, interpreter)?;
             match self.ask_backend(place, backend, &environment, &cross, asked.as_ref())? {
                 Came::Needs(more) => {
                     keep_answer(kept.as_deref(), &more)?;
@@ -227,6 +229,19 @@ impl One<'_> {
                 }
             }
         }
+    }
+
+    /// Puts the stand-in before the environment's Cython.
+    fn offer_cython(
+        &self,
+        stand_in: &StandIn,
+        environment: &BuildEnvironment,
+        interpreter: &Interpreter,
+    ) -> Result<(), Diagnostic> {
+        let mut digests = intercept::lasting_digests(self.target, &stand_in.bin);
+        let generator = cython::generator(environment, interpreter, &mut digests);
+        digests.remember();
+        intercept::offer(stand_in, generator.as_ref())
     }
 
     /// Has the backend build in an environment, or say what it lacks.
@@ -269,12 +284,12 @@ impl One<'_> {
         set.unwrap_or(EPOCH)
     }
 
-    /// Puts the stand-in into the scratch directory; the directory of its names.
+    /// Puts the stand-in into the scratch directory.
     fn install_stand_in(
         &self,
         place: &Place,
         interpreter: &Interpreter,
-    ) -> Result<PathBuf, Diagnostics> {
+    ) -> Result<StandIn, Diagnostics> {
         let request = self.request;
         let store =
             request.store.as_ref().map(|store| (store.directory.clone(), store.options.clone()));
@@ -294,7 +309,7 @@ impl One<'_> {
             flags: request.flags.clone(),
         };
         let directory = place.scratch.directory("stand-in")?;
-        Ok(intercept::install(&setup, &directory, &request.executable)?.bin)
+        intercept::install(&setup, &directory, &request.executable)
     }
 
     /// What the backend needs besides, if that is known: nothing is asked of the user's own environment.
@@ -445,8 +460,12 @@ fn is_noted(finding: &Diagnostic) -> bool {
 
 /// The commands of a trace that made something, or should have.
 fn attempts(records: &[TraceRecord]) -> Vec<Attempt> {
-    let made =
-        records.iter().filter(|record| !matches!(record.outcome, Outcome::Query | Outcome::Host));
+    // Where Cython fails there may be C that it made earlier.
+    let counts = |record: &&TraceRecord| {
+        let cython = record.before.first().is_some_and(|name| name == "cython");
+        !matches!(record.outcome, Outcome::Query | Outcome::Host) && (record.exit == 0 || !cython)
+    };
+    let made = records.iter().filter(counts);
     made.map(|record| Attempt {
         sources: record.sources.iter().map(|source| Path::new(&record.cwd).join(source)).collect(),
         output: record.output.as_ref().map(|output| Path::new(&record.cwd).join(output)),

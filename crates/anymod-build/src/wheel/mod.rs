@@ -6,7 +6,7 @@
 //! | stage | module | from | to |
 //! |---|---|---|---|
 //! | fetch | `source`, `unpack` | a directory, a source distribution, a release | a tree of this run's own |
-//! | prepare | `python`, `rust`, `environment`, `backend` | what the backend needs | an isolated environment, kept for the next build |
+//! | prepare | `python`, `rust`, `environment`, `cython`, `backend` | what the backend needs | an isolated environment, kept for the next build |
 //! | build | `cross`, `backend`, [`crate::intercept`] | the tree | a wheel as the backend leaves it |
 //! | check | `extensions`, `finish` | that wheel, the trace | names and tags of the target, findings |
 //! | install | `finish` | its bytes | a file in the output directory, at once or not at all |
@@ -17,6 +17,7 @@
 mod backend;
 mod build;
 mod cross;
+mod cython;
 mod environment;
 mod extensions;
 mod finish;

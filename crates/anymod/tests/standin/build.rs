@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anymod_build::environment::Environment;
-use anymod_build::intercept::{self, Outcome, Setup, StandIn, TraceRecord};
+use anymod_build::intercept::{self, Generator, Outcome, Setup, StandIn, TraceRecord};
 use anymod_build::target::{self, TargetEnvironment};
 
 use super::support::machine::anymod_home;
@@ -53,6 +53,16 @@ impl Build {
         let executable = Path::new(env!("CARGO_BIN_EXE_anymod"));
         let stand_in = intercept::install(&setup, &place.path().join("é stand-in"), executable);
         Build { place, tree, stand_in: stand_in.unwrap(), trace }
+    }
+
+    /// Puts the stand-in before a Cython, or takes it away.
+    pub(crate) fn offer(&self, cython: Option<&Generator>) {
+        intercept::offer(&self.stand_in, cython).unwrap();
+    }
+
+    /// The directory of names.
+    pub(crate) fn bin(&self) -> &Path {
+        &self.stand_in.bin
     }
 
     /// Writes a file of the source tree.

@@ -6,6 +6,7 @@
 
 mod build;
 mod compile;
+mod cython;
 mod failures;
 mod probes;
 mod stored;
