@@ -82,6 +82,9 @@ impl Call<'_> {
         walk.field("symbols", &symbols.to_string());
         for file in files {
             walk.field("input", &Digests::passing(&file)?.to_string());
+            for member in thin_members(&file)? {
+                walk.field("member", &Digests::passing(&member)?.to_string());
+            }
         }
         Some(walk)
     }
@@ -125,16 +128,26 @@ impl Call<'_> {
         walk.field("kind", "archive");
         walk.field("argument", arguments.first()?.to_str()?);
         walk.field("tool", &identity.to_string());
+        let thin = arguments.first()?.to_str()?.contains('T');
         let before = match output.exists() {
+            // What its members are is not in it.
+            true if thin || !thin_members(output)?.is_empty() => return None,
             true => Digests::passing(output)?.to_string(),
             false => "-".to_owned(),
         };
         walk.field("before", &before);
+        if thin {
+            walk.field("output", output.to_str().filter(|_| output.is_relative())?);
+        }
         for member in members {
-            // The archive holds the last part of a member's path.
             let path = Path::new(member);
             let digest = Digests::passing(&self.directory.join(path))?;
-            walk.field(&format!("input {}", path.file_name()?.to_str()?), &digest.to_string());
+            // A thin archive holds the way to a member, others the last part of its path.
+            let name = match thin {
+                true => path.to_str().filter(|_| path.is_relative())?,
+                false => path.file_name()?.to_str()?,
+            };
+            walk.field(&format!("input {name}"), &digest.to_string());
         }
         Some(walk)
     }
@@ -361,11 +374,27 @@ fn archived(arguments: &[OsString]) -> Option<(PathBuf, &[OsString])> {
     let operation = operation.to_str()?;
     let letters = operation.strip_prefix('-').unwrap_or(operation);
     let adds = letters.contains(['r', 'q']);
-    if !adds || !letters.chars().all(|letter| "rqcsSDUu".contains(letter)) || letters.contains('u')
-    {
+    if !adds || !letters.chars().all(|letter| "rqcsSDUT".contains(letter)) {
         return None;
     }
     let (archive, members) = rest.split_first()?;
     let plain = !members.is_empty() && rest.iter().all(|word| !super::text::starts_with(word, "-"));
     plain.then(|| (PathBuf::from(archive), members))
 }
+
+/// The files that are the members of a thin archive, in order; none of any other file. Nothing if it is damaged.
+fn thin_members(archive: &Path) -> Option<Vec<PathBuf>> {
+    let mut magic = [0; THIN.len()];
+    let mut file = std::fs::File::open(archive).ok()?;
+    let read = std::io::Read::read_exact(&mut file, &mut magic);
+    if read.is_err() || magic != THIN {
+        return Some(Vec::new());
+    }
+    let bytes = std::fs::read(archive).ok()?;
+    let members = anymod_link::archive::members(&bytes, "").ok()?;
+    let directory = archive.parent().unwrap_or(Path::new(""));
+    Some(members.iter().map(|member| directory.join(&*member.name)).collect())
+}
+
+/// How a thin archive begins.
+const THIN: [u8; 8] = *b"!<thin>\n";

@@ -146,3 +146,29 @@ fn calls_for_the_same_run_once() {
     assert_eq!(ran, 1);
     assert!((1..4).all(|index| build.read(&format!("{index}.o")) == build.read("0.o")));
 }
+
+#[test]
+fn members_of_thin_archives_count() {
+    let store = tempfile::tempdir().unwrap();
+    let build = with_store(store.path(), "tree");
+    build.write("m.c", "int l(void); int PyInit_m(void) { return l(); }");
+    let make = |result: &str| {
+        build.write("l.c", &format!("int l(void) {{ return {result}; }}"));
+        for line in ["cc -c l.c", "ar csrDT b/libl.a l.o", "cc -shared m.c b/libl.a -o m.so"] {
+            build.ok(line);
+        }
+        std::fs::remove_file(build.tree.join("b/libl.a")).unwrap();
+        (build.read("m.so"), build.outcomes().split_off(build.outcomes().len() - 3))
+    };
+    build.write("b/keep", "");
+    let (first, _) = make("1");
+    let (second, outcomes) = make("2");
+    assert!(first != second, "the archive is the same and its members are not");
+    assert_eq!(outcomes[0], Outcome::Ran);
+    let (again, outcomes) = make("1");
+    assert!(first == again);
+    assert_eq!(outcomes, [Outcome::Hit; 3]);
+    // The archive names its members, from where it is.
+    build.ok("ar csrDT libl.a l.o");
+    assert_eq!(build.last().outcome, Outcome::Ran);
+}
