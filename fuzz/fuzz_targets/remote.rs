@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use anymod_remote::message::{ActionResult, Digest, Directory, ExecuteResponse};
-use anymod_remote::{Tree, outputs};
+use anymod_remote::message::{ActionResult, Digest, Directory, Operation};
+use anymod_remote::{News, Tree, news, outputs, queued};
 use anymod_store::Digest as Sha256;
 use prost::Message as _;
 
@@ -14,7 +14,14 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     {
         assert!(read.len() == result.output_files.len(), "each file is read");
     }
-    std::hint::black_box(ExecuteResponse::decode(data).is_ok());
+    if let Ok(operation) = Operation::decode(data) {
+        let is_over = operation.done;
+        let news = news(operation);
+        assert!(is_over != matches!(news, News::Waits | News::Runs), "what is over is not under way");
+        if let News::Done(response) = news {
+            std::hint::black_box(queued(&response.result.unwrap_or_default()));
+        }
+    }
     if let Ok(directory) = Directory::decode(data) {
         let again = Directory::decode(directory.encode_to_vec().as_slice());
         assert!(again == Ok(directory), "a directory is read as it was written");

@@ -1,7 +1,12 @@
 # A private apt: packages of another Debian suite and of foreign architectures, without touching the system's sources,
 # lists or package database. Sourced after lib.sh.
 
-APT_DIR=$CACHE/apt-$MICROPYTHON_SUITE
+# use_suite NAME: what the functions below fetch from; whoever wants another suite calls them in a subshell.
+use_suite() {
+    APT_SUITE=$1
+    APT_DIR=$CACHE/apt-$1
+}
+use_suite "$MICROPYTHON_SUITE"
 
 # The machine's own mirror and keyring serve the other suite as well: nothing here names a host.
 machine_mirror() {
@@ -35,8 +40,8 @@ write_apt_configuration() {
     if [ -n "$keyring" ]; then option="[signed-by=$keyring] "; fi
     mkdir -p "$APT_DIR/lists/partial" "$APT_DIR/cache/archives/partial"
     {
-        printf 'deb %s%s %s main\n' "$option" "$mirror" "$MICROPYTHON_SUITE"
-        printf 'deb-src %s%s %s main\n' "$option" "$mirror" "$MICROPYTHON_SUITE"
+        printf 'deb %s%s %s main\n' "$option" "$mirror" "$APT_SUITE"
+        printf 'deb-src %s%s %s main\n' "$option" "$mirror" "$APT_SUITE"
     } >"$APT_DIR/sources.list"
     {
         apt-config dump | grep '^Acquire::' | grep -v -e '^Acquire::IndexTargets' -e '^Acquire::Languages'
@@ -55,14 +60,14 @@ Acquire::Languages "none";
 END
     } >"$APT_DIR/apt.conf.part"
     mv "$APT_DIR/apt.conf.part" "$APT_DIR/apt.conf"
-    say "apt: lists of Debian $MICROPYTHON_SUITE from $mirror into $APT_DIR"
+    say "apt: lists of Debian $APT_SUITE from $mirror into $APT_DIR"
 }
 
 private_apt() { APT_CONFIG=$APT_DIR/apt.conf apt-get -qq "$@"; }
 
 update_lists() {
     write_apt_configuration
-    twice private_apt update || die "cannot fetch the package lists of Debian $MICROPYTHON_SUITE" \
+    twice private_apt update || die "cannot fetch the package lists of Debian $APT_SUITE" \
         "check the network, then: APT_CONFIG=$APT_DIR/apt.conf apt-get update"
     touch "$APT_DIR/updated"
 }
@@ -76,16 +81,20 @@ fetch() {
     say "apt: renewing the lists and trying again"
     update_lists
     (cd "$directory" && private_apt "$@") || die "apt cannot fetch: $*" \
-        "look for the packages with: APT_CONFIG=$APT_DIR/apt.conf apt-cache policy micropython"
+        "look for the packages with: APT_CONFIG=$APT_DIR/apt.conf apt-cache policy PACKAGE"
 }
 
-# unpack_packages DIRECTORY PACKAGE…: downloads and unpacks into DIRECTORY/root.
+# unpack_packages DIRECTORY PACKAGE…: downloads and unpacks into DIRECTORY/root. If SUMS names a file, every package's SHA-256
+# has to be in it.
 unpack_packages() {
     local directory=$1 package
     shift
     mkdir -p "$directory/debs" "$directory/root"
     fetch "$directory/debs" download "$@"
     for package in "$directory"/debs/*.deb; do
+        if [ -n "${SUMS:-}" ] && ! grep -qwF "$(sha256sum "$package" | cut -d ' ' -f 1)" "$SUMS"; then
+            die "${package##*/} is not what $SUMS says" "nobody should change a package; look where it comes from"
+        fi
         dpkg -x "$package" "$directory/root"
     done
     rm -r "$directory/debs"

@@ -30,6 +30,7 @@ install_component() {
         zig) make_zig "$temporary" ;;
         node-tools) make_node_tools "$temporary" ;;
         buildbox) make_buildbox "$temporary" ;;
+        farm) make_farm "$temporary" ;;
         node-arm64) make_node_arm64 "$temporary" ;;
         loader-*) make_loader "$temporary" "${name#loader-}" ;;
     esac
@@ -43,6 +44,7 @@ install_component() {
 needs_of() {
     case $1 in
         incumbent) echo micropython-source ;;
+        farm) echo buildbox ;;
         micropython-rv32imc) echo micropython-source; zig_component ;;
         loader-xtensa) echo micropython-source ;;
         loader-*) echo micropython-source; zig_component ;;
@@ -173,6 +175,31 @@ with zipfile.ZipFile(wheel) as archive:
         os.chmod(path, 0o755)
 os.remove(wheel)
 END
+}
+
+# BuildGrid, and the worker of Debian's buildbox with the libraries of its own suite, newer than this machine's.
+make_farm() {
+    local directory=$1 packages
+    need python3 python3
+    say "fetching with pip: $(grep '^buildgrid==' "$RUNTIMES_DIR/farm/requirements.txt" | cut -d ' ' -f 1) and what it needs"
+    PIP_ROOT_USER_ACTION=ignore twice python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --require-hashes --target "$directory/packages" -r "$RUNTIMES_DIR/farm/requirements.txt" ||
+        die "pip cannot install BuildGrid" "it needs CPython 3.11 to 3.13 on x86-64, python3-pip and the network"
+    packages=$(sed -n 's/^\([^# ]*\) \([^ ]*\) .*/\1:amd64=\2/p' "$RUNTIMES_DIR/farm/packages.txt")
+    say "fetching from Debian $FARM_SUITE:" $packages
+    # shellcheck disable=SC2086  # one name each
+    (use_suite "$FARM_SUITE" && SUMS=$RUNTIMES_DIR/farm/packages.txt unpack_packages "$directory" $packages)
+    cat >"$directory/bgd" <<'END'
+#!/usr/bin/env bash
+here=$(cd "$(dirname "$0")" && pwd)
+PYTHONPATH=$here/packages exec python3 "$here/packages/bin/bgd" "$@"
+END
+    cat >"$directory/buildbox-worker" <<'END'
+#!/usr/bin/env bash
+root=$(cd "$(dirname "$0")" && pwd)/root
+exec "$root/lib64/ld-linux-x86-64.so.2" --library-path "$root/usr/lib/x86_64-linux-gnu" "$root/usr/bin/buildbox-worker" "$@"
+END
+    chmod 755 "$directory/bgd" "$directory/buildbox-worker"
 }
 
 # The unix port of the source package, built for RISC-V: the loader that Debian's riscv64 package has takes no module.

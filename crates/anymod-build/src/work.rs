@@ -175,7 +175,8 @@ pub(crate) fn collect(
     let Work::Command(details) = &action.work else { return Done::default() };
     let down = executed.files.values().map(|(bytes, _)| bytes.len() as u64).sum();
     let queued = u64::try_from(executed.queued.as_micros()).unwrap_or(u64::MAX);
-    let remote = Some(Remote { how: Help::Executed, waited: 0, queued, down });
+    let worker = executed.worker;
+    let remote = Some(Remote { how: Help::Executed, waited: 0, queued, down, worker });
     let output = String::from_utf8_lossy(&executed.said).into_owned();
     let mut done = Done { output, remote, ..Done::default() };
     let file = |path: &String| executed.files.get(path).map(|(bytes, _)| bytes.as_slice());

@@ -208,7 +208,7 @@ pub enum Outcome {
 }
 
 /// What a remote server had to do with an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remote {
     /// What it did.
     pub how: Help,
@@ -219,6 +219,9 @@ pub struct Remote {
     pub queued: u64,
     /// Bytes of the outputs that came from it.
     pub down: u64,
+    /// Who did the action, as the server says; empty if it did none or does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub worker: String,
 }
 
 /// What a remote server does for an action.

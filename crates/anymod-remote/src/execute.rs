@@ -7,21 +7,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prost::Message as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tonic::Status;
 use tonic::codec::Streaming;
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
 
 use crate::client::Client;
 use crate::fault::{Fault, attempts};
 use crate::lanes::Place;
 use crate::message::{
-    ActionResult, CancelOperationRequest, Digest, Empty, ExecuteOperationMetadata, ExecuteRequest,
-    ExecuteResponse, ExecutedActionMetadata, Operation, Timestamp, WaitExecutionRequest,
+    ActionResult, CancelOperationRequest, Digest, Empty, ExecuteRequest, ExecuteResponse,
+    Operation, WaitExecutionRequest,
 };
+use crate::operation::{News, news, queued};
 use crate::refusal::{Refusal, refusal};
 use crate::task::Task;
 use crate::tree::Subtree;
@@ -33,8 +33,6 @@ const CANCEL: &str = "/google.longrunning.Operations/CancelOperation";
 
 /// A stream that lasted so long did not break because the server is sick: many are cut off when nothing happens.
 const LASTING: Duration = Duration::from_secs(5);
-/// Number of the stage in which a worker runs the action, and of the one after it.
-const EXECUTING: i32 = 3;
 /// Files that are larger are given by one action while others that need them as well wait.
 const LARGE: i64 = 1 << 20;
 
@@ -244,11 +242,19 @@ impl Wire {
                         let mut name = name.lock().unwrap_or_else(PoisonError::into_inner);
                         name.clone_from(&operation.name);
                     }
-                    if operation.done {
-                        return self.ended(task, operation);
-                    }
-                    if end == queue_end && stage(&operation) >= EXECUTING {
-                        end = Instant::now() + self.config.execution;
+                    match news(operation) {
+                        News::Waits => {}
+                        News::Runs if end == queue_end => {
+                            end = Instant::now() + self.config.execution;
+                        }
+                        News::Runs => {}
+                        News::Done(response) => return Ok(*response),
+                        News::Refused(refusal) => return Err(self.undone(task, refusal)),
+                        News::TooLong => return Err(Undone::Over(self.too_long())),
+                        News::Unreadable => {
+                            let why = "its answer to an action cannot be read";
+                            return Err(Undone::Over(Fault::Wrong(why.to_owned())));
+                        }
                     }
                     continue;
                 }
@@ -325,26 +331,12 @@ impl Wire {
         let _ = asked.await;
     }
 
-    fn ended(&self, task: &Task, operation: Operation) -> Result<ExecuteResponse, Undone> {
-        if let Some(error) = operation.error {
-            return Err(self.explained(task, &error.into_status()));
-        }
-        let value = operation.response.map(|any| any.value).unwrap_or_default();
-        let response = ExecuteResponse::decode(value.as_slice())
-            .map_err(|_| Fault::Wrong("its answer to an action cannot be read".to_owned()))?;
-        match &response.status {
-            Some(status) if status.code == Code::DeadlineExceeded as i32 => {
-                Err(Undone::Over(self.too_long()))
-            }
-            Some(status) if status.code != 0 => {
-                Err(self.explained(task, &status.clone().into_status()))
-            }
-            _ => Ok(response),
-        }
+    fn explained(&self, task: &Task, status: &Status) -> Undone {
+        self.undone(task, refusal(status))
     }
 
-    fn explained(&self, task: &Task, status: &Status) -> Undone {
-        match refusal(status) {
+    fn undone(&self, task: &Task, refusal: Refusal) -> Undone {
+        match refusal {
             Refusal::NoWorker(said) => Undone::Over(self.no_worker(task, &said)),
             Refusal::Lost(said) => {
                 Undone::Perhaps(Fault::Refused(format!("it has lost inputs of the action: {said}")))
@@ -407,7 +399,7 @@ impl Wire {
             said,
             files,
             cached: response.cached_result,
-            queued: queued(&metadata),
+            queued: queued(&result),
             worker: metadata.worker,
         })
     }
@@ -422,18 +414,4 @@ fn files(
         Some((file.path.clone(), (bytes, file.is_executable)))
     };
     result.output_files.iter().filter_map(file).collect()
-}
-
-fn stage(operation: &Operation) -> i32 {
-    let value = operation.metadata.as_ref().map(|any| any.value.as_slice()).unwrap_or_default();
-    ExecuteOperationMetadata::decode(value).map(|metadata| metadata.stage).unwrap_or_default()
-}
-
-fn queued(metadata: &ExecutedActionMetadata) -> Duration {
-    let nanoseconds =
-        |time: &Timestamp| i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos);
-    let (from, to) = (&metadata.queued_timestamp, &metadata.worker_start_timestamp);
-    let (Some(from), Some(to)) = (from, to) else { return Duration::ZERO };
-    let waited = u64::try_from(nanoseconds(to) - nanoseconds(from));
-    waited.map_or(Duration::ZERO, Duration::from_nanos)
 }

@@ -13,6 +13,7 @@
 //! | `tree` | input roots: directories, sorted and digested |
 //! | `task` | actions to be executed elsewhere, as data |
 //! | `execute`, `refusal` | having them executed, and what servers mean when they do not |
+//! | `operation` | what servers say of an action meanwhile |
 //! | `present` | what the server is known to have |
 //! | `lanes` | connections for calls that take long |
 //! | `check`, `probe_program` | trying a server out, with a program that needs nothing of a worker |
@@ -34,6 +35,7 @@ mod fault;
 mod gather;
 mod lanes;
 pub mod message;
+mod operation;
 mod present;
 mod probe_program;
 mod refusal;
@@ -49,5 +51,7 @@ pub use client::{Client, Traffic, Uploaded};
 pub use config::{Config, Identity, Secret};
 pub use execute::{Executed, Pursuit};
 pub use fault::Fault;
+pub use operation::{News, news, queued};
+pub use refusal::Refusal;
 pub use task::{Inputs, Task};
 pub use tree::{Entry, Subtree, Tree};

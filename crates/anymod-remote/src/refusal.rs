@@ -8,7 +8,7 @@ use crate::message::{self, PreconditionFailure};
 
 /// Why an action was not executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// No worker is what the action wants; the server's words.
     NoWorker(String),
     /// The server lacks inputs; its words.

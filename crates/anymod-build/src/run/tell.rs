@@ -64,6 +64,14 @@ impl Run<'_> {
         remote: Option<Remote>,
     ) {
         let Some(action) = self.plan.actions.get(index) else { return };
+        match &remote {
+            Some(Remote { how: Help::Cached, .. }) => self.remote_hits += 1,
+            Some(Remote { how: Help::Executed, queued, .. }) => {
+                self.remote_ran += 1;
+                self.remote_queued += queued;
+            }
+            None => {}
+        }
         let (slot, at) = (self.free(index), self.at());
         let action = action.event();
         (self.sink)(Event::ActionFinished {
@@ -76,14 +84,6 @@ impl Run<'_> {
             output,
             remote,
         });
-        match remote {
-            Some(Remote { how: Help::Cached, .. }) => self.remote_hits += 1,
-            Some(Remote { how: Help::Executed, queued, .. }) => {
-                self.remote_ran += 1;
-                self.remote_queued += queued;
-            }
-            None => {}
-        }
         self.conclude(index, outcome);
     }
 

@@ -157,12 +157,11 @@ fn answer(
             let Claimed { place, claim } = place;
             let result = cached::adopt(action, &place, &entry, &blobs, way);
             drop(claim);
-            let remote = Some(Remote { how: Help::Cached, waited: waited(since), queued: 0, down });
+            let remote = Some(taken(since, down));
             Some(Message::Restored { index, result, entry: Box::new(entry), place, remote })
         }
         Job::Leave { index, entry, place, since } => {
-            let remote = Remote { how: Help::Cached, waited: waited(since), queued: 0, down: 0 };
-            Some(Message::Left { index, entry, place, remote })
+            Some(Message::Left { index, entry, place, remote: taken(since, 0) })
         }
         Job::Place { index, place, entry, blobs } => {
             let result = cached::adopt(actions.get(index)?, &place, &entry, &blobs, way);
@@ -189,6 +188,11 @@ fn answer(
 }
 
 /// How long something was waited for, in microseconds.
+/// What there is to tell of a result that the server had.
+fn taken(since: Instant, down: u64) -> Remote {
+    Remote { how: Help::Cached, waited: waited(since), queued: 0, down, worker: String::new() }
+}
+
 fn waited(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }

@@ -286,7 +286,8 @@ mod tests {
             Event::ActionStarted { id, action, slot, at: 0, reasons, after, remote: slot > 1 }
         };
         for (id, how) in [(0, Help::Cached), (1, Help::Executed)] {
-            let remote = Some(event::Remote { how, waited: 0, queued: 1_500_000, down: 0 });
+            let (waited, queued, down, worker) = (0, 1_500_000, 0, String::new());
+            let remote = Some(event::Remote { how, waited, queued, down, worker });
             let mut finished = finished(id, Outcome::Ran);
             if let Event::ActionFinished { remote: said, .. } = &mut finished {
                 *said = remote;

@@ -182,13 +182,16 @@ fn word(outcome: Outcome) -> &'static str {
 
 /// What a server did for an action, in words.
 fn helped(remote: &Remote) -> String {
-    let Remote { how, queued, down, .. } = remote;
-    let bytes = format!("{down} bytes down");
-    match how {
-        Help::Cached => format!("taken, {bytes}"),
-        Help::Executed if *queued == 0 => format!("done there, {bytes}"),
-        Help::Executed => format!("done there, {} queued, {bytes}", time(*queued)),
+    let Remote { how, queued, down, worker, .. } = remote;
+    let mut told = match (how, worker.as_str()) {
+        (Help::Cached, _) => "taken".to_owned(),
+        (Help::Executed, "") => "done there".to_owned(),
+        (Help::Executed, worker) => format!("done there by `{worker}`"),
+    };
+    if *queued > 0 {
+        told += &format!(", {} queued", time(*queued));
     }
+    format!("{told}, {down} bytes down")
 }
 
 /// A time for people, from microseconds.

@@ -185,7 +185,8 @@ fn what_a_server_did_is_told_and_what_it_left_ends_where_it_was() {
     assert_eq!((&actions[1]["outcome"], &actions[1]["critical"]), (&"ran".into(), &true.into()));
     if let Event::ActionFinished { slot, remote, .. } = &mut finished {
         *slot = 2;
-        *remote = Some(Remote { how: Help::Executed, waited: 0, queued: 7_000, down: 9 });
+        let worker = "w-1".to_owned();
+        *remote = Some(Remote { how: Help::Executed, waited: 0, queued: 7_000, down: 9, worker });
     }
     let totals = Totals {
         ran: 1,
@@ -195,7 +196,10 @@ fn what_a_server_did_is_told_and_what_it_left_ends_where_it_was() {
         ..Totals::default()
     };
     let page = page(&[sent(2), finished, Event::RunFinished(totals)]);
-    assert_eq!(data(&page)["actions"][0]["remote"], "done there, 7.0 ms queued, 9 bytes down");
+    assert_eq!(
+        data(&page)["actions"][0]["remote"],
+        "done there by `w-1`, 7.0 ms queued, 9 bytes down"
+    );
     for cell in ["<b>1</b><span>done there", "<b>7.0 ms</b>", "<b>1.5 MB</b><span>up"] {
         assert!(page.contains(cell), "{cell}");
     }
