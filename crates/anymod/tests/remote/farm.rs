@@ -41,20 +41,73 @@ fn copying(root: &Path) -> Box<Work> {
     })
 }
 
+/// Where a compilation by a zig that never comes to its end has left word that it has begun.
+const BEGUN: &str = "begun";
+
+/// A home whose zig is the usual one, but begins to compile and does not end.
+fn with_endless_zig(mut tree: Tree) -> Tree {
+    let real = machine::anymod_home().join("toolchains");
+    let name = crate::tree::files(&real).into_iter().find(|path| path.ends_with("zig"));
+    let real = name.unwrap().parent().unwrap().to_owned();
+    let home = tree.base.path().join("home");
+    let zig = home.join("toolchains").join(real.file_name().unwrap());
+    std::fs::create_dir_all(zig.join("lib/libc/include")).unwrap();
+    // As much of it as compilations for the target name.
+    for part in ["include", "libc/include/generic-musl", "libc/include/x86_64-linux-musl"] {
+        let part = Path::new("lib").join(part);
+        std::os::unix::fs::symlink(real.join(&part), zig.join(&part)).unwrap();
+    }
+    let begun = tree.base.path().join(BEGUN).display().to_string();
+    let real = real.join("zig").display().to_string();
+    crate::tree::script(
+        &zig.join("zig"),
+        &format!(
+            "case \"$*\" in *\" -c m.c \"*) : >'{begun}'; exec sleep 3600 ;; esac\nexec '{real}' \"$@\""
+        ),
+    );
+    tree.set("ANYMOD_TOOLCHAIN", "zig");
+    tree.set("ANYMOD_HOME", home.to_str().unwrap());
+    tree
+}
+
 #[test]
-fn whoever_is_first_wins_and_the_bytes_are_the_same() {
+fn this_machine_wins_if_no_worker_ends() {
     let here = with_zig(Tree::one());
     here.built();
-    for (latency, executed) in [(FOREVER, 0), (Duration::ZERO, 1)] {
-        let farm = Arc::new(Farm::new(8, latency, copying(&here.root)));
-        // If nobody answers, a processor here is first; if somebody does at once, either may be.
-        let tree = sending(with_zig(Tree::one()), &farm, "race");
-        let built = tree.built();
-        assert_eq!(tree.dist(), here.dist());
-        assert!(built.totals().remote_ran <= executed, "{built:#?}");
-        assert!(built.codes().is_empty(), "{built:#?}");
-        assert_eq!(tree.build(&[]).ok().ran(), [""; 0], "whoever made it, it is fresh");
-    }
+    let farm = Arc::new(Farm::new(8, FOREVER, copying(&here.root)));
+    let tree = sending(with_zig(Tree::one()), &farm, "race");
+    let built = tree.built();
+    assert_eq!((built.totals().remote_ran, built.codes()), (0, Vec::new()), "{built:#?}");
+    assert_eq!(tree.dist(), here.dist());
+    assert_eq!(tree.build(&[]).ok().ran(), [""; 0], "it is fresh");
+}
+
+#[test]
+fn a_worker_wins_if_this_machine_does_not_end() {
+    let here = with_zig(Tree::one());
+    here.built();
+    let tree = with_endless_zig(Tree::one());
+    let (begun, copy) = (tree.base.path().join(BEGUN), copying(&here.root));
+    // The worker is not done before this machine has begun.
+    let work = move |command: &Command| {
+        while !begun.exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        copy(command)
+    };
+    let farm = Arc::new(Farm::new(8, Duration::ZERO, Box::new(work)));
+    let tree = sending(tree, &farm, "race");
+    let built = tree.built();
+    assert_eq!((built.totals().remote_ran, built.codes()), (1, Vec::new()), "{built:#?}");
+    assert_eq!(tree.dist(), here.dist());
+    assert!(crate::tree::processes_in(&tree.root).is_empty(), "the compiler here was called off");
+    assert_eq!(tree.build(&[]).ok().ran(), [""; 0], "it is fresh");
+}
+
+#[test]
+fn without_a_race_workers_do_what_they_can() {
+    let here = with_zig(Tree::one());
+    here.built();
     let farm = Arc::new(Farm::new(8, Duration::ZERO, copying(&here.root)));
     let tree = sending(with_zig(Tree::one()), &farm, "failure");
     assert_eq!(tree.built().totals().remote_ran, 1);
