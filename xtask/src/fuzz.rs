@@ -125,6 +125,7 @@ fn seed(fuzz: &Path) -> Result<(), String> {
     write(fuzz, "payload", "archive", &payload_seed())?;
     write(fuzz, "command", "words", COMMAND.as_bytes())?;
     write(fuzz, "remote", "result", REMOTE)?;
+    write(fuzz, "remote", "operation", OPERATION)?;
     write(fuzz, "remote", "memo", MEMO.as_bytes())?;
     addon_seeds(fuzz, &source)?;
     let module = wasm_seeds(fuzz, &source)?;
@@ -138,6 +139,9 @@ const COMMAND: &str = "-c -x c++ 'a b.c' -o a.o -I inc -DX=\\\"1\\\" -Wl,-z,now,
 
 /// A result with one file and what its tool said, as a message of the Remote Execution API.
 const REMOTE: &[u8] = b"\x12\x4d\x0a\x03a.o\x12\x44\x0a\x40e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\x10\x00\x20\x01\x2a\x04said";
+
+/// An operation that is over, with a response whose status is an internal error.
+const OPERATION: &[u8] = b"\x0a\x02op\x18\x01\x2a\x0c\x12\x0a\x0a\x00\x1a\x06\x08\x0d\x12\x02no";
 
 /// Lines of a remembered toolchain, and paths.
 const MEMO: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 0 x lib/a b.h\na/b\na/b/c\n../x\n";

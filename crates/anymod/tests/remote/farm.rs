@@ -59,7 +59,7 @@ fn with_endless_zig(mut tree: Tree) -> Tree {
     }
     let begun = tree.base.path().join(BEGUN).display().to_string();
     let real = real.join("zig").display().to_string();
-    crate::tree::script(
+    crate::support::program::script(
         &zig.join("zig"),
         &format!(
             "case \"$*\" in *\" -c m.c \"*) : >'{begun}'; exec sleep 3600 ;; esac\nexec '{real}' \"$@\""
