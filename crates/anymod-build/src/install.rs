@@ -201,10 +201,13 @@ pub(crate) fn make_executable(_path: &Path) -> Result<(), Diagnostic> {
 
 /// Creates a file in a directory of one's own, to be written bit by bit.
 pub(crate) fn create_scratch(path: &Path) -> std::io::Result<std::fs::File> {
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
+    match (std::fs::File::create(path), path.parent()) {
+        (Err(error), Some(parent)) if error.kind() == std::io::ErrorKind::NotFound => {
+            std::fs::create_dir_all(parent)?;
+            std::fs::File::create(path)
+        }
+        (created, _) => created,
     }
-    std::fs::File::create(path)
 }
 
 #[cfg(test)]

@@ -319,7 +319,16 @@ fn rust_is_missing() -> Checked {
     let told = refused.stderr.contains("rustup target add wasm32-unknown-emscripten");
     ensure(refused.status == 3 && told, || format!("not noticed: {refused}"))?;
     let made = directory.join("cache/anymod/environments");
-    ensure(!made.exists(), || "an environment was made".to_owned())
+    ensure(!made.exists(), || "an environment was made".to_owned())?;
+    // The same of a package that only its `setup.py` tells about.
+    std::fs::remove_file(package.join("pyproject.toml")).map_err(|error| error.to_string())?;
+    let script =
+        "from setuptools import setup\nsetup(name='asking', setup_requires=['setuptools-rust'])\n";
+    write(&package.join("setup.py"), script)?;
+    let mut build = command(directory, &["wheel", "package", "-t", "pyodide-0.29.5"]);
+    let refused = run(build.env("PATH", format!("{}:{path}", bin.display())))?;
+    let told = refused.stderr.contains("rustup target add wasm32-unknown-emscripten");
+    ensure(refused.status == 3 && told, || format!("not noticed: {refused}"))
 }
 
 /// What a package asks for is installed, but not what is there already, and what is imported is compiled once.

@@ -130,9 +130,9 @@ impl One<'_> {
         let mut place = self.place(&fetched)?;
         let tree = Tree::of(&place.root);
         let backend = Backend::read(&place.root)?;
-        place.rust = rust::find(&backend, &place.root, facts, &self.request.environment)?;
+        place.rust = self.find_rust(&place, &backend, &BTreeSet::new())?;
         let (environment, built) = {
-            let outcome = self.run_backend(&place, &backend, &fetched, &interpreter, tell);
+            let outcome = self.run_backend(&mut place, &backend, &fetched, &interpreter, tell);
             // The trace is most wanted where something failed.
             traces.extend(std::fs::read(&place.trace).unwrap_or_default());
             if self.request.keep {
@@ -186,7 +186,7 @@ impl One<'_> {
     /// Prepares the environment and runs the hook that builds.
     fn run_backend(
         &self,
-        place: &Place,
+        place: &mut Place,
         backend: &Backend,
         fetched: &Fetched,
         interpreter: &Interpreter,
@@ -209,6 +209,7 @@ impl One<'_> {
         self.stage(Stage::Build, &fetched.label, tell);
         loop {
             if let Some(more) = known.as_ref().filter(|more| !more.is_empty()) {
+                place.rust = self.find_rust(place, backend, more)?;
                 let all = backend.requires.union(more).cloned().collect();
                 environment = environment::prepare(interpreter, &all, user, self.runner)?;
             }
@@ -229,6 +230,17 @@ impl One<'_> {
                 }
             }
         }
+    }
+
+    /// The compiler of Rust for a package whose backend asks for `more`.
+    fn find_rust(
+        &self,
+        place: &Place,
+        backend: &Backend,
+        more: &BTreeSet<String>,
+    ) -> Result<Option<Rust>, Diagnostic> {
+        let facts = &self.target.description.facts;
+        rust::find(backend, more, &place.root, facts, &self.request.environment)
     }
 
     /// Puts the stand-in before the environment's Cython.

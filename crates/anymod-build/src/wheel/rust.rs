@@ -3,6 +3,7 @@
 //! Looked at before anything is compiled, because cargo says what is missing only after minutes, in the middle of other
 //! things.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,7 +11,7 @@ use anymod_model::Diagnostic;
 use anymod_model::codes::wheel as codes;
 use anymod_model::pyodide::{Exceptions, PyodideFacts};
 
-use super::backend::Backend;
+use super::backend::{Backend, names};
 use super::python::plain;
 use crate::environment::Environment;
 
@@ -34,17 +35,18 @@ impl Rust {
     }
 }
 
-/// The compiler that a package in a directory gets; none if it wants none.
+/// The compiler that a package in a directory gets whose backend asks for `more` than it requires; none if it wants none.
 ///
 /// # Errors
 /// `W0112` if there is none, or none that builds for the target.
 pub(crate) fn find(
     backend: &Backend,
+    more: &BTreeSet<String>,
     root: &Path,
     facts: &PyodideFacts,
     environment: &Environment,
 ) -> Result<Option<Rust>, Diagnostic> {
-    if !BUILDERS.iter().any(|builder| backend.requires(builder)) {
+    if !BUILDERS.iter().any(|builder| backend.requires(builder) || names(more, builder)) {
         return Ok(None);
     }
     let missing = |what: &str| {
@@ -133,7 +135,8 @@ mod tests {
         let find_for = |requires: &str, release: &str| {
             // One that remembers nothing of an earlier look.
             let environment = Environment::default().with("PATH", &path.display().to_string());
-            super::find(&backend(path, requires)?, path, &facts(release), &environment)
+            let backend = backend(path, requires)?;
+            super::find(&backend, &BTreeSet::new(), path, &facts(release), &environment)
         };
         let find = |requires: &str| find_for(requires, "0.29.5");
         assert_eq!(find("setuptools>=60"), Ok(None));
