@@ -78,6 +78,42 @@ fn small_source(number: usize) -> String {
     )
 }
 
+/// Writes a tree of so many modules for one architecture, each of so many small sources: a few functions that call each
+/// other across files, headers of the C library and one of the module's own.
+pub(crate) fn small_files(
+    directory: &Path,
+    modules: usize,
+    files: usize,
+) -> Result<Project, String> {
+    let root = directory.join(format!("small-{modules}x{files}"));
+    let mut manifest = String::from("[project]\ntargets = [\"micropython-x64\"]\n");
+    let program = Program { files: files - 1, functions: 2 };
+    let mut described = Vec::new();
+    for module in 0..modules {
+        let name = format!("m{module}");
+        make_dir(&root.join(&name))?;
+        manifest += &format!("\n[module.{name}]\nsources = [\"{name}/*.c\"]\n");
+        let header = format!("#pragma once\n#include <stdint.h>\n#define MODULE {module}\n");
+        write(&root.join(&name).join("module.h"), &header)?;
+        // Each module is another one: what two have in common would be compiled once.
+        let head = "#include <stdint.h>\n#include <stdlib.h>\n#include <string.h>\n#include \"module.h\"\n\n";
+        let mut sources = vec![format!("{name}/entry.c")];
+        write(&root.join(&sources[0]), &generate::entry())?;
+        for file in 0..program.files {
+            let source = format!("{name}/f{file}.c");
+            let own = format!(
+                "static const unsigned own = MODULE;\nunsigned own_{file}(void) {{ return own; }}\n"
+            );
+            let text = generate::source(program, file, &format!("{head}{own}"));
+            write(&root.join(&source), &text)?;
+            sources.push(source);
+        }
+        described.push(Module { name, sources });
+    }
+    write(&root.join("anymod.toml"), &manifest)?;
+    Ok(Project { root, arches: &["x64"], modules: described })
+}
+
 /// Writes a module of so many files of about 10 KB, each with headers of the system and of the project.
 pub(super) fn many_files(directory: &Path, files: usize) -> Result<Project, String> {
     let root = directory.join(format!("files-{files}"));

@@ -5,15 +5,17 @@ use std::time::Instant;
 
 use anymod_model::codes::node as codes;
 use anymod_model::manifest::{Manifest, NodeSettings};
-use anymod_model::payload::Encoding;
+use anymod_model::payload::{self, Encoding, Index};
 use anymod_model::platform::PLATFORMS;
 use anymod_model::{Diagnostic, Diagnostics, Place, Platform, Target};
 use anymod_pack::node::{self as packing, Content, Host, Packing, probe_file};
+use anymod_store::{Digest, Entry, Explanation, Output, Visit};
 
 use crate::jobs::Jobs;
 use crate::plan::{self, DIST_DIR};
 use crate::project::Project;
-use crate::request::{BuildRequest, StoreRequest};
+use crate::request::BuildRequest;
+use crate::shelf::{Shelf, Step};
 use crate::way::{Sink, Way};
 use crate::{check, install, node, pack, run, work};
 
@@ -35,6 +37,33 @@ pub struct Request<'a> {
     /// How what unpacks is built, if the program needs it.
     pub build: &'a BuildRequest,
 }
+
+/// What was embedded.
+#[derive(Clone, Debug)]
+pub struct Embedded {
+    /// The files: the archive and the module that has it.
+    pub files: Vec<Written>,
+    /// Where the archive came from.
+    pub source: Source,
+    /// What went wrong with the store, which no archive waits for.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Where an archive came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// It was packed.
+    Packed,
+    /// It was in the store.
+    Store,
+    /// A remote server had it.
+    Remote,
+}
+
+/// The store's part for archives.
+const NAMESPACE: &str = "embed";
+/// Raised whenever the same files come to be packed as other bytes.
+const FORMAT: &str = "1";
 
 /// A file that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +87,7 @@ pub fn embed(
     root: &Path,
     request: &Request<'_>,
     sink: Sink<'_>,
-) -> Result<Vec<Written>, Diagnostics> {
+) -> Result<Embedded, Diagnostics> {
     let Request { module, host, encoding, patch, .. } = *request;
     let platform = match request.platform {
         Some(platform) => platform,
@@ -77,6 +106,8 @@ pub fn embed(
     let from = root.join(DIST_DIR).join("node").join(module);
     let mut contents = contents(module, platform, own, &from)?;
     let probe = contents.pop_if(|content| content.file == probe_file(platform));
+    let shelf = request.build.store.as_ref();
+    let shelf = shelf.map(|store| Shelf::open(store, &request.build.environment)).transpose()?;
     let probe = match (host, encoding) {
         (Host::Rust, _) => None,
         (_, Encoding::Gzip) => probe,
@@ -84,21 +115,90 @@ pub fn embed(
             file: probe_file(platform),
             variant: String::new(),
             level: 0,
-            bytes: unpacker(manifest, module, platform, request.build, sink)?,
+            bytes: unpacker(manifest, module, platform, request.build, shelf.as_ref(), sink)?,
         }),
     };
     let packing =
         Packing { name: module, version: &own.version, platform: platform.name(), encoding, patch };
-    let packed = packing::archive(packing, &contents, probe.as_ref());
-    let (archive, index) = packed.map_err(|error| {
-        let message = format!("`{module}` cannot be compressed: {error}");
-        Diagnostic::error(&codes::PACK_MISSING, message)
-    })?;
+    let (archive, index, source) = archive(packing, &contents, probe.as_ref(), shelf.as_ref())?;
     let output = request.output.unwrap_or(&from);
-    Ok(vec![
+    let files = vec![
         write(output, &packing::archive_name(&index), &archive)?,
         write(output, host.module(), packing::embedded(host, &index).as_bytes())?,
-    ])
+    ];
+    Ok(Embedded { files, source, warnings: shelf.map(|shelf| shelf.finish()).unwrap_or_default() })
+}
+
+/// The archive of files and its index: out of the store, from behind it, or packed and kept.
+fn archive(
+    packing: Packing<'_>,
+    contents: &[Content],
+    probe: Option<&Content>,
+    shelf: Option<&Shelf>,
+) -> Result<(Vec<u8>, Index, Source), Diagnostic> {
+    let mut walk = Explanation::default();
+    walk_packing(packing, contents, probe, &mut walk);
+    let step = Step { namespace: NAMESPACE, key: walk.key(), walk: &walk.0 };
+    if let Some(shelf) = shelf {
+        let blobs = shelf.store().blobs();
+        let mut take = |entry: &Entry| {
+            let [made] = entry.outputs.as_slice() else { return Ok::<_, Diagnostic>(None) };
+            let Some(bytes) = blobs.read(&made.digest, made.size) else { return Ok(None) };
+            let index = payload::parse(&bytes).ok().map(|(index, _)| index);
+            // Its name becomes that of a file here, whoever made it.
+            let index = index.filter(|index| is_of(index, packing));
+            Ok(index.map(|index| (bytes, index)))
+        };
+        if let Some((bytes, index)) = shelf.look(step, &mut |_| true, &mut take)? {
+            return Ok((bytes, index, Source::Store));
+        }
+        if let Some((bytes, index)) = shelf.ask(step, &mut |_| true, &mut take)? {
+            return Ok((bytes, index, Source::Remote));
+        }
+    }
+    let (bytes, index) = packing::archive(packing, contents, probe).map_err(|error| {
+        let message = format!("`{}` cannot be compressed: {error}", packing.name);
+        Diagnostic::error(&codes::PACK_MISSING, message)
+    })?;
+    if let Some(shelf) = shelf {
+        let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+        let output = Output { name: "payload".to_owned(), digest, size, executable: false };
+        let entry = Entry { outputs: vec![output], ..Entry::default() };
+        shelf.adopt(step, entry, &[(digest, &bytes)]);
+    }
+    Ok((bytes, index, Source::Packed))
+}
+
+fn is_of(index: &Index, packing: Packing<'_>) -> bool {
+    let Packing { name, version, platform, encoding, .. } = packing;
+    (index.name.as_str(), index.version.as_str(), index.platform.as_str(), index.encoding)
+        == (name, version, platform, encoding)
+}
+
+/// Walks over everything that decides an archive's bytes.
+fn walk_packing(
+    packing: Packing<'_>,
+    contents: &[Content],
+    probe: Option<&Content>,
+    visitor: &mut dyn Visit,
+) {
+    let Packing { name, version, platform, encoding, patch } = packing;
+    visitor.field("kind", NAMESPACE);
+    visitor.field("format", FORMAT);
+    // The compressors are part of it.
+    visitor.field("anymod", env!("CARGO_PKG_VERSION"));
+    visitor.field("name", name);
+    visitor.field("version", version);
+    visitor.field("platform", platform);
+    visitor.field("encoding", encoding.name());
+    visitor.field("patch", &patch.to_string());
+    let files = contents.iter().map(|content| ("file", content));
+    for (what, content) in files.chain(probe.map(|probe| ("unpacks", probe))) {
+        let Content { file, variant, level, bytes } = content;
+        visitor.field(&format!("{what} {file}"), &Digest::of(bytes).to_string());
+        visitor.field(&format!("variant of {file}"), variant);
+        visitor.field(&format!("level of {file}"), &level.to_string());
+    }
 }
 
 /// The installed files of a platform, each what its name says; the probe is the last.
@@ -154,6 +254,7 @@ fn unpacker(
     module: &str,
     platform: Platform,
     request: &BuildRequest,
+    shelf: Option<&Shelf>,
     sink: Sink<'_>,
 ) -> Result<Vec<u8>, Diagnostics> {
     let project = Project::find(request)?;
@@ -166,7 +267,8 @@ fn unpacker(
     let (plan, built) = planned?;
     let statuses = check::check(&plan.actions, &project.locations, &mut log);
     let jobs = Jobs::new(request.jobs, &project.environment);
-    let store = request.store.as_ref().map(StoreRequest::open).transpose()?;
+    let stale = statuses.iter().any(|status| *status != check::Status::Fresh);
+    let remote = shelf.filter(|_| stale).map(Shelf::remote).transpose()?.flatten();
     let way = Way {
         fence: &project.fence,
         root: &project.root,
@@ -175,9 +277,8 @@ fn unpacker(
         jobs: &jobs,
         keep_going: false,
         cancel: &request.cancel,
-        store: store.as_ref(),
-        // It is the same for all projects, and a moment's work.
-        remote: None,
+        store: shelf.map(Shelf::store),
+        remote,
         clock: Instant::now(),
     };
     let ran = run::run(&plan, statuses, &way, &mut log, sink)?;

@@ -1,7 +1,7 @@
 //! The fence around a project: nothing is written outside it, whatever symbolic links lie on the way.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anymod_model::codes::build as codes;
@@ -35,22 +35,34 @@ impl Fence {
     /// `B0014` if it is not, `B0003` if it cannot be made.
     pub(crate) fn make_way(&self, output: &Path) -> Result<(), Diagnostic> {
         let Some(directory) = output.parent() else { return Err(outside(output, output)) };
-        if self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(directory) {
+        self.make(output, directory)
+    }
+
+    fn make(&self, output: &Path, directory: &Path) -> Result<(), Diagnostic> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known().contains(directory) {
             return Ok(());
         }
-        self.admit(output, directory)?;
-        install::create_dir(directory)?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(directory.to_owned());
+        if output.components().any(|part| part == Component::ParentDir) {
+            return Err(outside(output, output));
+        }
+        let below = |inside: &PathBuf| directory != inside && directory.starts_with(inside);
+        let parent = directory.parent().filter(|_| self.inside.iter().any(below));
+        if let Some(parent) = parent {
+            self.make(output, parent)?;
+        }
+        // What is made in a directory that is inside, or is one there and no link, is inside too.
+        let is_there = || directory.symlink_metadata().is_ok_and(|there| there.is_dir());
+        if parent.is_none() || !(std::fs::create_dir(directory).is_ok() || is_there()) {
+            self.admit(output, directory)?;
+            install::create_dir(directory)?;
+        }
+        known().insert(directory.to_owned());
         Ok(())
     }
 
     /// Looks where a directory, or as much of its path as exists, really is.
     fn admit(&self, output: &Path, directory: &Path) -> Result<(), Diagnostic> {
-        let up = |part: std::path::Component<'_>| part == std::path::Component::ParentDir;
-        if output.components().any(up) {
-            return Err(outside(output, output));
-        }
         let existing = directory.ancestors().find(|path| path.symlink_metadata().is_ok());
         let real = existing.and_then(|path| path.canonicalize().ok());
         match real {

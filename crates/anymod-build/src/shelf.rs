@@ -144,7 +144,7 @@ impl Shelf {
         Ok(None)
     }
 
-    /// What a step was found to read elsewhere: entries without outputs.
+    /// What a step was found to read elsewhere and to make.
     pub(crate) fn known(&self, namespace: &'static str, key: Digest) -> Vec<Entry> {
         match &self.behind {
             Behind::Nothing => Vec::new(),

@@ -13,7 +13,7 @@ use tonic_prost::ProstCodec;
 use crate::fault::Fault;
 use crate::message::{
     BatchReadBlobsRequest, BatchReadBlobsResponse, BatchUpdateBlobsRequest,
-    BatchUpdateBlobsResponse, BlobUpdate, Digest, FindMissingBlobsRequest,
+    BatchUpdateBlobsResponse, BlobRead, BlobUpdate, Digest, FindMissingBlobsRequest,
     FindMissingBlobsResponse, ReadRequest, ReadResponse, WriteRequest, WriteResponse,
 };
 use crate::wire::{Wire, random};
@@ -44,6 +44,8 @@ pub(crate) type Bytes<'a> = dyn Fn(&Digest) -> Option<Vec<u8>> + Send + Sync + '
 
 /// By blob that was given: why it was not taken, if it was not.
 pub(crate) type Given = BTreeMap<Digest, Option<Fault>>;
+/// By blob that was taken: its bytes, or why they did not come.
+pub(crate) type Read = BTreeMap<Digest, Result<Vec<u8>, Fault>>;
 
 impl Wire {
     /// Those blobs that the server lacks.
@@ -227,49 +229,62 @@ impl Wire {
                 continue;
             }
             if held + size + OVERHEAD > limit {
-                self.read_batch(std::mem::take(&mut batch), &mut taken).await?;
+                self.read_batch(std::mem::take(&mut batch), held, limit, &mut taken).await?;
                 held = 0;
             }
             held += size + OVERHEAD;
             batch.push(digest);
         }
         if !batch.is_empty() {
-            self.read_batch(batch, &mut taken).await?;
+            self.read_batch(batch, held, limit, &mut taken).await?;
         }
         Ok(taken)
     }
 
+    /// Takes small blobs, with those of others.
     async fn read_batch(
         &self,
         digests: Vec<Digest>,
+        size: u64,
+        limit: u64,
         taken: &mut BTreeMap<Digest, Vec<u8>>,
     ) -> Result<(), Fault> {
-        let request = BatchReadBlobsRequest {
-            instance_name: self.config.instance.clone(),
-            digests: digests.clone(),
+        let read = async |all: Vec<Vec<Digest>>| {
+            self.read_each(all.into_iter().flatten().collect()).await.map(Arc::new)
         };
-        let answer: BatchReadBlobsResponse = self.unary(BATCH_READ, &request).await?;
-        let mut sent = BTreeMap::new();
-        for one in answer.responses {
-            let status = one.status.unwrap_or_default();
-            match (one.digest, status.code) {
-                (Some(digest), 0) => {
-                    sent.insert(digest, one.data);
-                }
-                (_, 5) => return Err(Fault::Missing),
-                (_, code) => {
-                    return Err(Fault::of(&Status::new(code.into(), status.message)));
-                }
+        let sent = loop {
+            if let Some(sent) = self.reads.ask(digests.clone(), size, limit, read).await {
+                break sent?;
             }
-        }
+        };
         for digest in digests {
-            let bytes = sent.remove(&digest).ok_or(Fault::Missing)?;
-            if !digest.fits(&bytes) {
-                return Err(self.damaged());
-            }
+            let bytes = sent.get(&digest).cloned().unwrap_or(Err(Fault::Missing))?;
             taken.insert(digest, bytes);
         }
         Ok(())
+    }
+
+    /// Takes small blobs in one call; what came of each.
+    async fn read_each(&self, digests: BTreeSet<Digest>) -> Result<Read, Fault> {
+        let request = BatchReadBlobsRequest {
+            instance_name: self.config.instance.clone(),
+            digests: digests.iter().cloned().collect(),
+        };
+        let answer: BatchReadBlobsResponse = self.unary(BATCH_READ, &request).await?;
+        let (mut each, mut damaged) = (Read::new(), None);
+        for BlobRead { digest, data, status } in answer.responses {
+            // It may have answered with anything.
+            let Some(digest) = digest.filter(|digest| digests.contains(digest)) else { continue };
+            let status = status.unwrap_or_default();
+            let bytes = match status.code {
+                0 if digest.fits(&data) => Ok(data),
+                // However many of a call they are, they are one answer that is wrong.
+                0 => Err(damaged.get_or_insert_with(|| self.damaged()).clone()),
+                code => Err(Fault::of(&Status::new(code.into(), status.message))),
+            };
+            each.insert(digest, bytes);
+        }
+        Ok(each)
     }
 
     async fn read(&self, digest: &Digest, size: u64) -> Result<Vec<u8>, Fault> {

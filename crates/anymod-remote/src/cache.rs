@@ -6,12 +6,13 @@
 //!
 //! | action | command | result |
 //! |---|---|---|
-//! | surroundings | `anymod-surroundings NAMESPACE KEY` | the sets of files that the step was found to read, as the text of a record without outputs: on standard output, or as the file `surroundings` if it is long |
+//! | surroundings | `anymod-surroundings NAMESPACE KEY` | the sets of files that the step was found to read and what it made of each, as the text of a record: on standard output, or as the file `surroundings` if it is long |
 //! | result | `anymod-result NAMESPACE KEY SET` | the files that it made, and what it said |
 //!
 //! `KEY` is the local key, which holds no path of this machine's user, and `SET` the digest of one of the sets. The input
 //! root of both is empty: what goes in is in the key. Each result is an entry of its own, so that a server which drops
-//! results whose blobs are gone drops just those.
+//! results whose blobs are gone drops just those. Whoever takes the blobs finds out by that whether they are still there, and
+//! needs one question for a step; the result is asked for by who leaves them on the server.
 
 use anymod_store::{Digest as Sha256, Entry, Fields, Output, Record};
 use prost::Message as _;
@@ -110,7 +111,7 @@ impl Wire {
         Ok(())
     }
 
-    /// What a step was found to read, each time that it ran among other files: a record without outputs.
+    /// What a step was found to read and what came of it, each time that it ran among other files.
     pub(crate) async fn surroundings(&self, step: &Step) -> Result<Record, Fault> {
         self.capabilities().await?;
         let result = self.result(&step.surroundings().digest).await?;
@@ -130,13 +131,18 @@ impl Wire {
         taken.remove(&digest).ok_or(Fault::Missing)
     }
 
-    /// What came of a step among the files of `known`, and those of its blobs that are wanted.
+    /// What came of a step among the files of `known`, and those of its blobs that are wanted. What `known` says of outputs
+    /// is believed if one of them is wanted, because then it turns out whether it is there.
     pub(crate) async fn fetch(
         &self,
         step: &Step,
         known: Entry,
         wanted: &(dyn Fn(&Output) -> bool + Send + Sync),
     ) -> Result<Fetched, Fault> {
+        if known.outputs.iter().any(wanted) {
+            let blobs = self.take_wanted(&known.outputs, wanted).await?;
+            return Ok(Fetched { entry: known, blobs });
+        }
         let result = self.result(&step.result(&known).digest).await?;
         let outputs = outputs(&result)?;
         let said = match (result.stdout_raw, result.stdout_digest) {
@@ -145,11 +151,19 @@ impl Wire {
             }
             (said, _) => said,
         };
-        let digests = outputs.iter().filter(|output| wanted(output));
-        let digests = digests.map(|output| Digest::new(output.digest, output.size)).collect();
-        let blobs = self.take(digests).await?.into_values().collect();
+        let blobs = self.take_wanted(&outputs, wanted).await?;
         let said = String::from_utf8_lossy(&said).into_owned();
         Ok(Fetched { entry: Entry { outputs, said, ..known }, blobs })
+    }
+
+    async fn take_wanted(
+        &self,
+        outputs: &[Output],
+        wanted: &(dyn Fn(&Output) -> bool + Send + Sync),
+    ) -> Result<Vec<Vec<u8>>, Fault> {
+        let digests = outputs.iter().filter(|output| wanted(output));
+        let digests = digests.map(|output| Digest::new(output.digest, output.size)).collect();
+        Ok(self.take(digests).await?.into_values().collect())
     }
 
     /// Gives the server what came of a step, the result first, so that nobody finds a set without one.
@@ -173,7 +187,7 @@ impl Wire {
             Err(Fault::Missing) => Record::default(),
             Err(fault) => return Err(fault),
         };
-        record.add(Entry { outputs: Vec::new(), said: String::new(), ..entry.clone() });
+        record.add(entry.clone());
         let text = record.encode(step.namespace, &step.key).into_bytes();
         let set = Digest::of(&text);
         let long = text.len() > INLINE;

@@ -16,7 +16,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
-use crate::blobs::Given;
+use crate::blobs::{Given, Read};
 use crate::breaker::Breaker;
 use crate::capabilities::Capabilities;
 use crate::config::Config;
@@ -63,6 +63,8 @@ pub(crate) struct Wire {
     pub(crate) questions: Gather<Vec<Digest>, Result<Arc<BTreeSet<Digest>>, Fault>>,
     /// Small blobs of several actions, given at once.
     pub(crate) updates: Gather<Vec<BlobUpdate>, Result<Arc<Given>, Fault>>,
+    /// Small blobs of several actions, taken at once.
+    pub(crate) reads: Gather<Vec<Digest>, Result<Arc<Read>, Fault>>,
     /// Connections for what takes long.
     lanes: Lanes,
     capabilities: OnceCell<Result<Capabilities, Fault>>,
@@ -116,6 +118,7 @@ impl Wire {
             present: Present::default(),
             questions: Gather::new(CALLS),
             updates: Gather::new(CALLS),
+            reads: Gather::new(CALLS),
             lanes: Lanes::new(&endpoint),
             capabilities: OnceCell::new(),
         })

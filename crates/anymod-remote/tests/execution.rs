@@ -246,11 +246,10 @@ fn a_stream_that_broke_is_taken_up_and_the_action_is_done_once() {
     let farm = Arc::new(farm());
     let inner = Arc::clone(&farm);
     // The first stream breaks after the action has begun.
-    let port = stub::serve(move |method, asked| {
+    let port = stub::serve(move |call| {
         let inner = Arc::clone(&inner);
         async move {
-            let answer = inner.respond(&method, &asked);
-            match (method.as_str(), answer) {
+            match (call.method(), inner.respond(&call)) {
                 ("Execute", Answer::Told(mut stream)) => {
                     let first = stream.recv().await.unwrap();
                     told(vec![first, Told::Break])

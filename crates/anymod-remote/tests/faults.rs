@@ -1,112 +1,26 @@
 //! Servers that fail in every way: whatever they do, a question has an end, and nothing unchecked comes of it.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use std::convert::Infallible;
+mod stub;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anymod_remote::message::{
-    ActionResult, BatchReadBlobsResponse, BlobRead, CacheCapabilities, Digest, OutputFile, SHA256,
-    SemVer, ServerCapabilities,
-};
+use anymod_remote::message::{ActionResult, BatchReadBlobsResponse, BlobRead, Digest, OutputFile};
 use anymod_remote::{Client, Config, Fault, Fetched, Step};
 use anymod_store::{Digest as Sha256, Entry};
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, StreamBody};
-use hyper::body::{Frame, Incoming};
-use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use prost::Message;
-
-/// What a server does with a call.
-enum Answer {
-    Message(Vec<u8>),
-    Status(u32),
-    /// Nothing, for ever.
-    Silence,
-    /// Ends the stream in the middle of a message.
-    Cut,
-}
-
-fn message(message: &impl Message) -> Answer {
-    Answer::Message(message.encode_to_vec())
-}
-
-type Body = http_body_util::combinators::BoxBody<Bytes, std::io::Error>;
-
-fn body(answer: Answer) -> Body {
-    let framed = |bytes: &[u8], length: usize| {
-        let mut frame = vec![0];
-        frame.extend(u32::try_from(length).unwrap().to_be_bytes());
-        frame.extend(bytes);
-        Ok::<_, std::io::Error>(Frame::data(Bytes::from(frame)))
-    };
-    let trailers = |code: u32| {
-        let mut map = hyper::HeaderMap::new();
-        map.insert("grpc-status", code.to_string().parse().unwrap());
-        Ok(Frame::trailers(map))
-    };
-    let frames = match answer {
-        Answer::Message(bytes) => vec![framed(&bytes, bytes.len()), trailers(0)],
-        Answer::Status(code) => vec![trailers(code)],
-        Answer::Cut => vec![framed(&[0; 3], 100), Err(std::io::Error::other("cut"))],
-        Answer::Silence => Vec::new(),
-    };
-    StreamBody::new(tokio_stream::iter(frames)).boxed()
-}
+use stub::{Answer, capabilities, message};
 
 /// Starts a server whose answers a function makes of the method's name; its port.
 fn serve(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let answer = Arc::new(answer);
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            while let Ok((stream, _)) = listener.accept().await {
-                let answer = Arc::clone(&answer);
-                let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-                    let answer = Arc::clone(&answer);
-                    async move {
-                        let method = request.uri().path().rsplit('/').next().unwrap().to_owned();
-                        let _ = request.into_body().collect().await;
-                        let answer = answer(&method);
-                        if matches!(answer, Answer::Silence) {
-                            std::future::pending::<()>().await;
-                        }
-                        let response =
-                            Response::builder().header("content-type", "application/grpc");
-                        Ok::<_, Infallible>(response.body(body(answer)).unwrap())
-                    }
-                });
-                let serving = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-                tokio::spawn(serving.serve_connection(TokioIo::new(stream), service));
-            }
-        });
-    });
-    port
+    stub::serve(move |call| std::future::ready(answer(call.method())))
 }
 
 fn client(port: u16) -> Client {
     let mut config = Config::new(format!("grpc://127.0.0.1:{port}"));
     config.call = Duration::from_secs(2);
     Client::start(config).unwrap()
-}
-
-fn capabilities() -> ServerCapabilities {
-    let version = |minor| Some(SemVer { major: 2, minor, patch: 0 });
-    ServerCapabilities {
-        cache_capabilities: Some(CacheCapabilities {
-            digest_functions: vec![SHA256],
-            ..CacheCapabilities::default()
-        }),
-        execution_capabilities: None,
-        low_api_version: version(0),
-        high_api_version: version(3),
-    }
 }
 
 /// Asks for a result among no files, with all its blobs.
@@ -166,14 +80,14 @@ fn blobs_that_are_not_what_they_are_called_are_not_taken_and_turn_the_server_off
 fn every_fault_at_every_call_ends_within_the_bound() {
     const METHODS: [&str; 3] = ["GetCapabilities", "GetActionResult", "BatchReadBlobs"];
     let faults: [fn() -> Answer; 8] = [
-        || Answer::Status(14),
-        || Answer::Status(13),
-        || Answer::Status(7),
-        || Answer::Status(8),
+        || Answer::Status(14, "no"),
+        || Answer::Status(13, "no"),
+        || Answer::Status(7, "no"),
+        || Answer::Status(8, "no"),
         || Answer::Silence,
         || Answer::Cut,
-        || Answer::Message(vec![0xff; 9]),
-        || Answer::Message(Vec::new()),
+        || Answer::Messages(vec![vec![0xff; 9]]),
+        || Answer::Messages(vec![Vec::new()]),
     ];
     for method in METHODS {
         for fault in faults {
@@ -198,7 +112,9 @@ fn a_server_that_is_busy_for_a_moment_is_asked_again_and_one_that_stays_so_is_le
     let counted = Arc::clone(&asked);
     let port = serve(move |method| match method {
         "GetCapabilities" => message(&capabilities()),
-        "GetActionResult" if counted.fetch_add(1, Ordering::Relaxed) < 2 => Answer::Status(14),
+        "GetActionResult" if counted.fetch_add(1, Ordering::Relaxed) < 2 => {
+            Answer::Status(14, "no")
+        }
         "GetActionResult" => message(&result()),
         _ => message(&blobs(b"object")),
     });
@@ -206,7 +122,7 @@ fn a_server_that_is_busy_for_a_moment_is_asked_again_and_one_that_stays_so_is_le
     assert_eq!(asked.load(Ordering::Relaxed), 3);
     let port = serve(|method| match method {
         "GetCapabilities" => message(&capabilities()),
-        _ => Answer::Status(14),
+        _ => Answer::Status(14, "no"),
     });
     let client = client(port);
     for _ in 0..4 {

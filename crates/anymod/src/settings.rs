@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anymod_build::environment::Environment;
 use anymod_build::{RemoteRequest, StoreRequest};
-use anymod_model::Diagnostics;
+use anymod_model::codes::manifest::USAGE;
 use anymod_model::settings::{Layer, NAMESPACES, Settings};
+use anymod_model::{Diagnostic, Diagnostics};
 use anymod_store::{Limit, Limits, Link, Options};
 use clap::Args;
 
@@ -42,6 +43,9 @@ pub(crate) struct SharedArgs {
     store: StoreArgs,
     #[command(flatten)]
     server: ServerArgs,
+    // Taken to be refused in words that help.
+    #[arg(long, value_name = "WHAT", hide = true)]
+    remote_download: Option<String>,
 }
 
 // Which remote server to use, and for what.
@@ -100,10 +104,20 @@ impl ServerArgs {
 impl SharedArgs {
     /// What the flags set.
     pub(crate) fn layer(&self) -> Result<Layer, Diagnostics> {
+        if self.remote_download.is_some() {
+            return Err(no_download("it makes what it is asked for").into());
+        }
         let mut layer = self.store.layer()?;
         self.server.add(&mut layer)?;
         Ok(layer)
     }
+}
+
+/// The finding of a command that cannot leave results on the server.
+fn no_download(why: &str) -> Diagnostic {
+    let message = format!("`--remote-download` has no such meaning here: {why}");
+    let hint = "leave the flag out; `anymod build` and `anymod watch` can leave results on the server";
+    Diagnostic::error(&USAGE, message).hint(hint)
 }
 
 impl RemoteArgs {
@@ -141,6 +155,11 @@ impl StoreArgs {
 }
 
 impl RunArgs {
+    /// Refuses a flag that asks for less than is needed; settings that do are for other commands.
+    pub(crate) fn refuse_download(&self, why: &str) -> Result<(), Diagnostic> {
+        self.remote.remote_download.as_ref().map_or(Ok(()), |_| Err(no_download(why)))
+    }
+
     /// What the flags set.
     pub(crate) fn layer(&self) -> Result<Layer, Diagnostics> {
         let mut layer = self.store.layer()?;

@@ -26,6 +26,13 @@ const HOME: &str = "anymod";
 const HOME_FROM_PROJECT: &str = "../anymod/";
 const TOOLCHAINS: &str = "toolchains/";
 
+/// What every action has in its environment there; without a place for its cache, `zig cc` does not begin.
+const ENVIRONMENT: [(&str, &str); 3] = [
+    ("LC_ALL", "C.UTF-8"),
+    ("ZIG_GLOBAL_CACHE_DIR", ".anymod-zig"),
+    ("ZIG_LOCAL_CACHE_DIR", ".anymod-zig"),
+];
+
 /// What executing actions elsewhere needs besides the client.
 pub(crate) struct Executor {
     /// How many actions are under way at once.
@@ -43,8 +50,9 @@ struct Translated {
     arguments: Vec<String>,
     /// The toolchain's directory, relative to anymod's own.
     toolchain: String,
-    /// Directories of the toolchain that the command line names, or `lib` for all that it has.
-    parts: Vec<String>,
+    /// Directories of installed toolchains that the command line names, and `lib` for all that the compiler's own has: the
+    /// toolchain, relative to anymod's own directory, and the directory in it.
+    parts: BTreeSet<(String, String)>,
 }
 
 impl Executor {
@@ -82,13 +90,17 @@ impl Executor {
         if !tree.add(&format!("{HOME}/{program}"), digest.clone(), executable) {
             return None;
         }
-        for part in parts {
+        let mut installed = vec![installed];
+        for (toolchain, part) in parts {
+            let from =
+                self.toolchain(Path::new(&*locations.real(&format!("{HOME_MARKER}{toolchain}"))))?;
             // A directory that is not there is not searched here either.
-            let Some(known) = installed.part(&part) else { continue };
+            let Some(known) = from.part(&part) else { continue };
             if !tree.graft(&format!("{HOME}/{toolchain}/{part}"), known.digest.clone()) {
                 return None;
             }
             grafted.push(known);
+            installed.push(from);
         }
         let own = sources(action, details, root)?;
         let mut contents = HashMap::new();
@@ -103,7 +115,9 @@ impl Executor {
         let outputs: Vec<String> = action.outputs.iter().chain(&details.depfile).cloned().collect();
         let above = outputs.iter().filter_map(|path| Some(path.rsplit_once('/')?.0));
         for directory in above.chain(details.search.iter().map(String::as_str)) {
-            if !tree.directory(&format!("{PROJECT}/{}", directory.trim_end_matches('/'))) {
+            let directory = plain(directory);
+            // The project's own is there anyway.
+            if !directory.is_empty() && !tree.directory(&format!("{PROJECT}/{directory}")) {
                 return None;
             }
         }
@@ -112,7 +126,9 @@ impl Executor {
             .iter()
             .map(|(name, value)| Pair { name: name.clone(), value: value.clone() })
             .collect();
-        environment.push(Pair { name: "LC_ALL".to_owned(), value: "C.UTF-8".to_owned() });
+        for (name, value) in ENVIRONMENT {
+            environment.push(Pair { name: name.to_owned(), value: value.to_owned() });
+        }
         let command = Command {
             arguments,
             environment_variables: environment,
@@ -120,8 +136,10 @@ impl Executor {
             output_paths: outputs,
             ..Command::default()
         };
-        let load =
-            move |digest: &Digest| contents.get(digest).cloned().or_else(|| installed.load(digest));
+        let load = move |digest: &Digest| {
+            let installed = || installed.iter().find_map(|toolchain| toolchain.load(digest));
+            contents.get(digest).cloned().or_else(installed)
+        };
         let inputs = Inputs { files, parts: grafted, load: Arc::new(load) };
         Some(Task::new(command, &tree, &self.platform, self.timeout, inputs))
     }
@@ -149,9 +167,32 @@ fn allow_files(actions: usize) {
 #[cfg(not(unix))]
 fn allow_files(_actions: usize) {}
 
-/// A path below anymod's own directory, as keys and records write it, of what is one where an action runs elsewhere.
+/// A path below anymod's own directory, as keys and records write it, of what is one where an action runs elsewhere. Some
+/// tools tell where that is.
 pub(crate) fn home_path(path: &str) -> Option<String> {
-    Some(format!("{HOME_MARKER}{}", path.strip_prefix(HOME_FROM_PROJECT)?))
+    let inside = match path.strip_prefix(HOME_FROM_PROJECT) {
+        Some(inside) => inside,
+        None if path.starts_with('/') => {
+            let at = path.find(&format!("/{HOME}/{TOOLCHAINS}"))?;
+            path.get(at + HOME.len() + 2..)?
+        }
+        None => return None,
+    };
+    Some(format!("{HOME_MARKER}{inside}"))
+}
+
+/// A relative path without what leads nowhere.
+fn plain(path: &str) -> String {
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// True if the object would tell where the worker had its toolchain: `zig cc` makes whole paths of its own headers, and those
+/// are in what is for debuggers.
+fn tells_its_place(action: &Action) -> bool {
+    let debugs = |word: &String| word.starts_with("-g") && word != "-g0";
+    let cc = action.argv.get(1).is_some_and(|word| word == "cc" || word == "c++");
+    cc && action.argv.iter().any(debugs)
 }
 
 /// The toolchain's directory, relative to anymod's own, of a program that keys and records would write so.
@@ -168,14 +209,19 @@ fn translated(
     locations: &Locations,
 ) -> Option<Translated> {
     let toolchain = toolchain_of(&locations.portable(action.argv.first()?))?.to_owned();
-    let prefix = format!("{HOME_MARKER}{toolchain}/");
-    let (mut arguments, mut parts) = (Vec::new(), Vec::new());
+    if tells_its_place(action) {
+        return None;
+    }
+    let (mut arguments, mut parts) = (Vec::new(), BTreeSet::new());
     for word in &action.argv {
         let portable = locations.portable(word);
-        if let Some(part) = portable.strip_prefix(&prefix)
+        if let Some(at) = portable.find(HOME_MARKER)
+            && let Some(inside) = portable.get(at..)
+            && let Some(named) = toolchain_of(inside)
             && !arguments.is_empty()
         {
-            parts.push(part.trim_end_matches('/').to_owned());
+            let part = inside.get(HOME_MARKER.len() + named.len()..).unwrap_or_default();
+            parts.insert((named.to_owned(), part.trim_matches('/').to_owned()));
         }
         let word = portable.replace(HOME_MARKER, HOME_FROM_PROJECT);
         if word.starts_with('/')
@@ -197,10 +243,9 @@ fn translated(
         arguments.push("-ffile-compilation-dir=.".to_owned());
     }
     if !action.argv.iter().any(|word| word == "-nostdinc") {
-        parts = vec!["lib".to_owned()];
+        parts.retain(|(named, _)| *named != toolchain);
+        parts.insert((toolchain.clone(), "lib".to_owned()));
     }
-    parts.sort();
-    parts.dedup();
     Some(Translated { arguments, toolchain, parts })
 }
 
@@ -228,6 +273,7 @@ fn sources(
     {
         return None;
     }
+    let directories: Vec<String> = directories.iter().map(|path| plain(path)).collect();
     let search = Search { root, directories: &directories, defines: &defines };
     scan::files(&action.inputs, &search)
 }

@@ -71,7 +71,7 @@ impl Remote {
         self.client.off().is_none()
     }
 
-    /// What a step was found to read elsewhere: entries without outputs. Waits for the answer; none is a miss.
+    /// What a step was found to read elsewhere and to make. Waits for the answer; none is a miss.
     pub(crate) fn known(&self, namespace: &'static str, key: Digest) -> Vec<Entry> {
         let (give, take) = std::sync::mpsc::sync_channel(1);
         self.client.surroundings(Step { namespace, key }, move |answer| {

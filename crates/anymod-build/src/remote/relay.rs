@@ -17,7 +17,7 @@ const KNOWN: &str = "known";
 const FETCH: &str = "fetch";
 const SHARE: &str = "share";
 
-/// What a step was found to read elsewhere: entries without outputs.
+/// What a step was found to read elsewhere and to make.
 pub(crate) fn known(parent: &Path, namespace: &str, key: Digest) -> Vec<Entry> {
     let answer = question(parent, KNOWN, namespace, key, &Record::default());
     answer.map(|record| record.entries).unwrap_or_default()

@@ -13,6 +13,7 @@ pub const NAMESPACES: &[&str] = &[
     "artifact",
     "bundle",
     "precompile",
+    "embed",
 ];
 
 const NO_LIMIT: &[(&str, &str)] = &[("none", "No limit.")];
@@ -168,8 +169,9 @@ pub const TABLE: &[Setting] = &[
         variable: Some("ANYMOD_REMOTE_DOWNLOAD"),
         flags: &["--remote-download WHAT"],
         example: "\"outputs\"",
-        doc: "What `anymod build` fetches of the results that the server has. What was left there and is gone when something \
-              needs it is made again.",
+        doc: "What `anymod build` and `anymod watch` fetch of the results that the server has. What was left there and is gone \
+              when something needs it is made again. `anymod size` reads modules and takes `minimal` for `outputs`; whatever else \
+              takes results fetches what it is asked for.",
     },
     Setting {
         key: "remote.token-file",

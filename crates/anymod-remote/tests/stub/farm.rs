@@ -12,10 +12,11 @@ use anymod_remote::message::{
     FindMissingBlobsResponse, GetActionResultRequest, Operation, OutputFile, Status,
     UpdateActionResultRequest, WriteRequest, WriteResponse,
 };
+use bytes::Bytes;
 use prost::Message;
 use tokio::sync::Semaphore;
 
-use super::{Answer, Told, capabilities, message, serve, telling};
+use super::{Answer, Call, Told, capabilities, message, serve, telling};
 
 /// Larger blobs are not kept, only known: a compiler is one of them, and nobody asks for it back.
 const KEPT: usize = 1 << 20;
@@ -74,9 +75,9 @@ impl Farm {
     /// Starts it; its port.
     pub(crate) fn start(self: &Arc<Farm>) -> u16 {
         let farm = Arc::clone(self);
-        serve(move |method, asked| {
+        serve(move |call| {
             let farm = Arc::clone(&farm);
-            async move { farm.respond(&method, &asked) }
+            async move { farm.respond(&call) }
         })
     }
 
@@ -112,7 +113,8 @@ impl Farm {
     }
 
     /// What a call is answered with. Has to be called where the server runs.
-    pub(crate) fn respond(self: &Arc<Farm>, method: &str, asked: &[Vec<u8>]) -> Answer {
+    pub(crate) fn respond(self: &Arc<Farm>, call: &Call) -> Answer {
+        let (method, asked) = (call.method(), call.messages());
         let before = {
             let mut calls = self.calls.lock().unwrap();
             let count = calls.entry(method.to_owned()).or_default();
@@ -122,7 +124,7 @@ impl Farm {
         if let Some(fault) = (self.fault)(method, before) {
             return fault;
         }
-        let asked_first = asked.first().map(Vec::as_slice).unwrap_or_default();
+        let asked_first = asked.first().map(AsRef::as_ref).unwrap_or_default();
         match method {
             "GetCapabilities" => message(&capabilities()),
             "FindMissingBlobs" => {
@@ -134,7 +136,7 @@ impl Farm {
             }
             "BatchUpdateBlobs" => self.update(asked_first),
             "BatchReadBlobs" => self.read(asked_first),
-            "Write" => self.write(asked),
+            "Write" => self.write(&asked),
             "GetActionResult" => {
                 let request = GetActionResultRequest::decode(asked_first).unwrap();
                 let hash = request.action_digest.unwrap().hash;
@@ -181,8 +183,8 @@ impl Farm {
         message(&BatchReadBlobsResponse { responses: responses.collect() })
     }
 
-    fn write(&self, asked: &[Vec<u8>]) -> Answer {
-        let pieces = asked.iter().map(|piece| WriteRequest::decode(piece.as_slice()).unwrap());
+    fn write(&self, asked: &[Bytes]) -> Answer {
+        let pieces = asked.iter().map(|piece| WriteRequest::decode(piece.as_ref()).unwrap());
         let (mut name, mut bytes) = (String::new(), Vec::new());
         for piece in pieces {
             if !piece.resource_name.is_empty() {

@@ -1,7 +1,8 @@
 //! A server of the API that does what it is told to: the wire without the meaning.
 //!
-//! Shared by this crate's tests, the command's and the benchmarks. What a call is answered with is a function's business;
-//! [`farm`] has one that is a server with workers.
+//! Shared by this crate's tests, the command's and the benchmarks: the only server that they have of their own. What a call
+//! is answered with is a function's business; [`farm`] has one that is a server with workers, and the command's tests one
+//! that passes calls on to a real server.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -21,18 +22,43 @@ use anymod_remote::message::{CacheCapabilities, ExecutionCapabilities, SHA256, S
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// How many calls a connection may have open: what most servers allow.
 const CALLS: u32 = 100;
 
+/// A call: one request with all its messages.
+pub(crate) struct Call {
+    /// `/SERVICE/METHOD`.
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    /// Its messages, each behind its length.
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    /// The name of the method, without its service.
+    pub(crate) fn method(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The messages.
+    pub(crate) fn messages(&self) -> Vec<Bytes> {
+        messages(&self.body).collect()
+    }
+}
+
 /// What a server does with a call.
 pub(crate) enum Answer {
     /// These messages, and that all is well.
     Messages(Vec<Vec<u8>>),
+    /// Messages, each behind its length already, and how the stream ends.
+    Framed(Bytes, Result<HeaderMap, std::io::Error>),
     /// A status.
     Status(u32, &'static str),
     /// Messages as they come, until the last one has been; a status ends it before.
@@ -65,28 +91,54 @@ pub(crate) fn telling() -> (tokio::sync::mpsc::UnboundedSender<Told>, Answer) {
 type Piece = Result<Frame<Bytes>, std::io::Error>;
 type Body = http_body_util::combinators::BoxBody<Bytes, std::io::Error>;
 
-fn framed(bytes: &[u8], length: usize) -> Piece {
-    let mut frame = vec![0];
-    frame.extend(u32::try_from(length).unwrap().to_be_bytes());
-    frame.extend(bytes);
-    Ok(Frame::data(Bytes::from(frame)))
+/// A message behind its length.
+pub(crate) fn framed(message: &[u8]) -> Bytes {
+    promised(message, message.len())
 }
 
-fn trailers(code: u32, words: &str) -> Piece {
-    let mut map = hyper::HeaderMap::new();
-    map.insert("grpc-status", code.to_string().parse().unwrap());
+/// What there is of a message behind the length that it is said to have.
+fn promised(message: &[u8], length: usize) -> Bytes {
+    let length = u32::try_from(length).unwrap().to_be_bytes();
+    [&[0], length.as_slice(), message].concat().into()
+}
+
+/// The messages of a request or an answer.
+pub(crate) fn messages(body: &Bytes) -> impl Iterator<Item = Bytes> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let head = body.get(at..at + 5)?;
+        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+        let message = body.slice(at + 5..body.len().min(at + 5 + length));
+        at += 5 + length;
+        Some(message)
+    })
+}
+
+fn data(bytes: Bytes) -> Piece {
+    Ok(Frame::data(bytes))
+}
+
+/// The end of a stream with a status.
+fn ended(code: u32, words: &'static str) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    map.insert("grpc-status", code.into());
     map.insert("grpc-message", words.parse().unwrap());
-    Ok(Frame::trailers(map))
+    map
+}
+
+fn trailers(code: u32, words: &'static str) -> Piece {
+    Ok(Frame::trailers(ended(code, words)))
 }
 
 fn body(answer: Answer) -> Body {
     let frames = match answer {
         Answer::Messages(messages) => {
-            let all = messages.iter().map(|bytes| framed(bytes, bytes.len()));
+            let all = messages.iter().map(|bytes| data(framed(bytes)));
             all.chain([trailers(0, "")]).collect()
         }
         Answer::Status(code, words) => vec![trailers(code, words)],
-        Answer::Cut => vec![framed(&[0; 3], 100), Err(std::io::Error::other("cut"))],
+        Answer::Framed(bytes, end) => vec![data(bytes), end.map(Frame::trailers)],
+        Answer::Cut => vec![data(promised(&[0; 3], 100)), Err(std::io::Error::other("cut"))],
         Answer::Silence => Vec::new(),
         Answer::Told(mut told) => {
             let (give, take) = tokio::sync::mpsc::channel(4);
@@ -96,7 +148,7 @@ fn body(answer: Answer) -> Body {
                         tokio::time::sleep(Duration::from_millis(300)).await;
                     }
                     let (piece, last) = match piece {
-                        Told::Message(bytes) => (framed(&bytes, bytes.len()), false),
+                        Told::Message(bytes) => (data(framed(&bytes)), false),
                         Told::Status(code, words) => (trailers(code, words), true),
                         Told::Break => (Err(std::io::Error::other("broken")), true),
                     };
@@ -112,11 +164,24 @@ fn body(answer: Answer) -> Body {
     StreamBody::new(tokio_stream::iter(frames)).boxed()
 }
 
-/// Starts a server on a thread of its own whose answers a function makes of the method's name and the messages of a
-/// request; its port.
+/// Starts a server on a thread of its own whose answers a function makes of calls; its port.
 pub(crate) fn serve<F, R>(answer: F) -> u16
 where
-    F: Fn(String, Vec<Vec<u8>>) -> R + Send + Sync + 'static,
+    F: Fn(Call) -> R + Send + Sync + 'static,
+    R: Future<Output = Answer> + Send + 'static,
+{
+    serve_on(async |stream| Some(stream), answer)
+}
+
+/// The same on what a function makes of connections.
+pub(crate) fn serve_on<S, C, F, R>(
+    connected: impl Fn(TcpStream) -> C + Send + Sync + 'static,
+    answer: F,
+) -> u16
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    C: Future<Output = Option<S>> + Send + 'static,
+    F: Fn(Call) -> R + Send + Sync + 'static,
     R: Future<Output = Answer> + Send + 'static,
 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -126,44 +191,47 @@ where
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            let listener = TcpListener::from_std(listener).unwrap();
             while let Ok((stream, _)) = listener.accept().await {
                 let _ = stream.set_nodelay(true);
-                let answer = Arc::clone(&answer);
-                let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-                    let answer = Arc::clone(&answer);
-                    async move {
-                        let method = request.uri().path().rsplit('/').next().unwrap().to_owned();
-                        let asked = request.into_body().collect().await;
-                        let asked = asked.map(|body| body.to_bytes()).unwrap_or_default();
-                        let answer = answer(method, messages(&asked)).await;
-                        if matches!(answer, Answer::Silence) {
-                            std::future::pending::<()>().await;
-                        }
-                        let response =
-                            Response::builder().header("content-type", "application/grpc");
-                        Ok::<_, Infallible>(response.body(body(answer)).unwrap())
+                let (stream, answer) = (connected(stream), Arc::clone(&answer));
+                tokio::spawn(async move {
+                    if let Some(stream) = stream.await {
+                        converse(stream, answer).await;
                     }
                 });
-                let mut serving = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-                serving.max_concurrent_streams(CALLS).initial_stream_window_size(1 << 20);
-                tokio::spawn(serving.serve_connection(TokioIo::new(stream), service));
             }
         });
     });
     port
 }
 
-/// The messages of a request.
-fn messages(mut body: &[u8]) -> Vec<Vec<u8>> {
-    let mut messages = Vec::new();
-    while let Some((head, rest)) = body.split_at_checked(5) {
-        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
-        let (message, rest) = rest.split_at(length.min(rest.len()));
-        messages.push(message.to_vec());
-        body = rest;
-    }
-    messages
+/// Answers the calls of a connection.
+async fn converse<F, R>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    answer: Arc<F>,
+) where
+    F: Fn(Call) -> R + Send + Sync + 'static,
+    R: Future<Output = Answer> + Send + 'static,
+{
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let answer = Arc::clone(&answer);
+        async move {
+            let (head, asked) = request.into_parts();
+            // What is not read is not sent: a stream that the server does not listen to would hang.
+            let asked = asked.collect().await.map(|asked| asked.to_bytes()).unwrap_or_default();
+            let path = head.uri.path().to_owned();
+            let answer = answer(Call { path, headers: head.headers, body: asked }).await;
+            if matches!(answer, Answer::Silence) {
+                std::future::pending::<()>().await;
+            }
+            let response = Response::builder().header("content-type", "application/grpc");
+            Ok::<_, Infallible>(response.body(body(answer)).unwrap())
+        }
+    });
+    let mut serving = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    serving.max_concurrent_streams(CALLS).initial_stream_window_size(1 << 20);
+    let _ = serving.serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// What a server says that can do everything.

@@ -65,6 +65,10 @@ impl Selection {
     pub(crate) fn request(&self) -> Result<BuildRequest, Diagnostics> {
         let settings = self.settings()?;
         let jobs = settings.number("build.jobs").and_then(|jobs| usize::try_from(jobs).ok());
+        let mut store = settings::shared(&settings, &self.layers.manifest)?;
+        if let Some(remote) = store.as_mut().and_then(|store| store.remote.as_mut()) {
+            remote.download = Download::of(&settings);
+        }
         Ok(BuildRequest {
             modules: self.modules.clone(),
             targets: self.target.clone(),
@@ -73,7 +77,7 @@ impl Selection {
             toolchain: self.toolchain.clone(),
             jobs,
             keep_going: settings.is_on("build.keep-going"),
-            store: settings::shared(&settings, &self.layers.manifest)?,
+            store,
             libraries: self.layers.libraries()?,
             allow_outside: self.layers.allow_outside,
             module_dirs: self.layers.module_dirs.clone(),
@@ -89,14 +93,20 @@ impl Selection {
             && (self.target.is_empty() || self.target.iter().any(matches))
     }
 
-    /// Builds, with the run shown in a form and, if that is asked for, a page written about how long everything took.
+    /// Builds what is then read, with the run shown in a form and, if that is asked for, a page written about how long
+    /// everything took.
     pub(crate) fn build(
         &self,
         format: Format,
         timings: &TimingsArgs,
         printer: Printer,
     ) -> Result<Report, Diagnostics> {
-        let request = BuildRequest { cancel: interrupt::cancel(), ..self.request()? };
+        let mut request = BuildRequest { cancel: interrupt::cancel(), ..self.request()? };
+        let remote = request.store.as_mut().and_then(|store| store.remote.as_mut());
+        if let Some(remote) = remote.filter(|remote| remote.download == Download::Minimal) {
+            self.run.refuse_download("it reads the modules that were built")?;
+            remote.download = Download::Outputs;
+        }
         run_shown(&request, &self.layers.manifest, format, timings, printer)
     }
 }
@@ -126,11 +136,7 @@ pub(crate) fn run(args: &Build, printer: Printer) -> Result<(), Diagnostics> {
         return dry_run(args, printer);
     }
     let Build { selection, format, timings, .. } = args;
-    let mut request = BuildRequest { cancel: interrupt::cancel(), ..selection.request()? };
-    // Others read what was built; here nothing does.
-    if let Some(remote) = request.store.as_mut().and_then(|store| store.remote.as_mut()) {
-        remote.download = Download::of(&selection.settings()?);
-    }
+    let request = BuildRequest { cancel: interrupt::cancel(), ..selection.request()? };
     run_shown(&request, &selection.layers.manifest, *format, timings, printer).map(|_| ())
 }
 

@@ -1,13 +1,12 @@
 //! `anymod embed`: archives of addons that travel inside programs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anymod_build::BuildRequest;
-use anymod_build::embed::{self, Request};
+use anymod_build::embed::{self, Embedded, Request, Source, Written};
 use anymod_build::environment::Environment;
 use anymod_model::codes::manifest::USAGE;
 use anymod_model::payload::Encoding;
-use anymod_model::settings::Layer;
 use anymod_model::{Diagnostic, Diagnostics, Runtime, Target};
 use anymod_pack::node::Host;
 use clap::{Args, ValueEnum};
@@ -16,7 +15,7 @@ use crate::cli::Format;
 use crate::interrupt;
 use crate::printer::Printer;
 use crate::progress::Progress;
-use crate::settings;
+use crate::settings::{self, SharedArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct Embed {
@@ -44,6 +43,8 @@ pub(crate) struct Embed {
     /// The manifest, or a directory in or below which it is
     #[arg(long, value_name = "PATH", default_value = ".")]
     manifest: PathBuf,
+    #[command(flatten)]
+    shared: SharedArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -66,11 +67,11 @@ enum Compression {
 
 pub(crate) fn run(args: &Embed, printer: Printer) -> Result<(), Diagnostics> {
     let encoding = encoding(args)?;
-    let settings = settings::load(&args.manifest, Layer::new())?;
+    let settings = settings::load(&args.manifest, args.shared.layer()?)?;
     let jobs = settings.number("build.jobs").and_then(|jobs| usize::try_from(jobs).ok());
     let build = BuildRequest {
         jobs,
-        store: settings::store(&settings),
+        store: settings::shared(&settings, &args.manifest)?,
         cancel: interrupt::cancel(),
         ..BuildRequest::new(&args.manifest, Environment::of_process())
     };
@@ -98,23 +99,34 @@ pub(crate) fn run(args: &Embed, printer: Printer) -> Result<(), Diagnostics> {
             output: args.output.as_deref(),
             build: &build,
         };
-        let written = match args.reset {
-            true => vec![embed::reset(&root, &request)?],
-            false => {
-                let mut progress = Progress::new(Format::Text, printer);
-                let sink = &mut |event| progress.event(&event);
-                let written = embed::embed(&manifest, &root, &request, sink);
-                progress.finish();
-                written?
-            }
+        if args.reset {
+            told(&embed::reset(&root, &request)?, &root, "", printer);
+            continue;
+        }
+        let mut progress = Progress::new(Format::Text, printer);
+        let sink = &mut |event| progress.event(&event);
+        let embedded = embed::embed(&manifest, &root, &request, sink);
+        progress.finish();
+        let Embedded { files, source, warnings } = embedded?;
+        warnings.iter().for_each(|warning| printer.diagnostic(warning));
+        let from = match source {
+            Source::Packed => "",
+            Source::Store => ", from the store",
+            Source::Remote => ", from a remote server",
         };
-        for file in written {
-            let verb = if file.changed { "written" } else { "unchanged" };
-            let path = file.path.strip_prefix(&root).unwrap_or(&file.path).display();
-            printer.data(&format!("{verb} {path} ({} bytes)\n", file.size));
+        // The other files are made anew each time.
+        for (file, from) in files.iter().zip([from].into_iter().chain(std::iter::repeat(""))) {
+            told(file, &root, from, printer);
         }
     }
     Ok(())
+}
+
+/// Tells of a file.
+fn told(file: &Written, root: &Path, from: &str, printer: Printer) {
+    let verb = if file.changed { "written" } else { "unchanged" };
+    let path = file.path.strip_prefix(root).unwrap_or(&file.path).display();
+    printer.data(&format!("{verb} {path} ({} bytes{from})\n", file.size));
 }
 
 /// How variants are compressed, if that goes with everything else.

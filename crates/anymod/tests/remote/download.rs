@@ -124,3 +124,21 @@ fn what_is_gone_when_it_is_needed_is_made_again_in_the_middle() {
     assert_eq!(tree.dist(), expected);
     tree.verify();
 }
+
+#[test]
+fn commands_that_read_modules_fetch_them_and_others_refuse_the_flag() {
+    let desk = Desk::new();
+    let tree = desk.other("minimal");
+    let run = |words: &[&str]| {
+        let output = tree.anymod(words).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, told) = run(&["size", "--remote-download", "minimal"]);
+    assert!(code == Some(2) && told.contains("it reads the modules"), "{told}");
+    assert_eq!(run(&["size"]).0, Some(0), "what the settings say is for other commands");
+    assert_eq!((objects(&tree), tree.dist()), (0, desk.first.dist()));
+    for command in [&["embed"][..], &["bundle", "a.a"], &["split", "link"], &["wheel", "."]] {
+        let (code, told) = run(&[command, &["--remote-download", "all"]].concat());
+        assert!(code == Some(2) && told.contains("`anymod build` and"), "{command:?}: {told}");
+    }
+}

@@ -166,3 +166,32 @@ fn addons_and_their_seals() {
     assert_eq!((taken.0.len(), taken.1), (0, first.0.len()), "{:?}", taken.0);
     assert_eq!(taken.2, first.2);
 }
+
+/// What is packed of addons is kept as well, and what unpacks it is built.
+#[test]
+fn archives_that_programs_take_in() {
+    let server = Server::cache();
+    let first = connected(place(), &server, "read-write");
+    copy_sources(&machine::repository().join("examples/vectors"), &first.root);
+    first.build(&["-t", "node-linux-x64", "--variant", "all"]).ok();
+    let second = copied(&first, &server, "read");
+    for path in crate::tree::files(&first.path("dist")) {
+        let path = path.strip_prefix(&first.root).unwrap().to_str().unwrap();
+        second.write(path, first.read(path));
+    }
+    let embedded = |tree: &Tree| {
+        let said = anymod(tree, &["embed"]);
+        tree.verify();
+        // The archive, and five actions for what unpacks it.
+        let source = ["from a remote server", "from the store", "(store)", "anymod-probe"];
+        (source.map(|source| said.matches(source).count()), said)
+    };
+    let given = embedded(&first);
+    assert_eq!(given.0, [0, 0, 0, 5], "{}", given.1);
+    let taken = embedded(&second);
+    assert_eq!(taken.0, [1, 0, 5, 5], "{}", taken.1);
+    assert_eq!(second.dist(), first.dist());
+    // Another host has the same archive, and what came from the server is in the store like everything else.
+    let again = anymod(&second, &["embed", "--host", "bun", "--no-remote"]);
+    assert!(again.contains("from the store"), "{again}");
+}
