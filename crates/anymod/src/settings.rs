@@ -116,7 +116,8 @@ impl SharedArgs {
 /// The finding of a command that cannot leave results on the server.
 fn no_download(why: &str) -> Diagnostic {
     let message = format!("`--remote-download` has no such meaning here: {why}");
-    let hint = "leave the flag out; `anymod build` and `anymod watch` can leave results on the server";
+    let hint =
+        "leave the flag out; `anymod build` and `anymod watch` can leave results on the server";
     Diagnostic::error(&USAGE, message).hint(hint)
 }
 

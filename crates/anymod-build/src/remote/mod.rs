@@ -144,8 +144,10 @@ fn mended(finding: Diagnostic, why: &str, remote: &Remote, otherwise: &str) -> D
         let hint = format!("let `{AUTHORITY}` name the certificate of whoever signed the server's");
         return finding.note(vouches).hint(hint);
     }
-    // A server that wants to know its clients says so after the handshake, when nobody listens any more.
-    let refused = ["connection closed", "alert"].iter().any(|word| why.contains(word));
+    // A server that wants to know its clients says so after the handshake, when nobody listens any more: what comes of that
+    // depends on who is faster.
+    let ends = ["connection closed", "alert", "broken pipe", "connection reset"];
+    let refused = ends.iter().any(|word| why.to_ascii_lowercase().contains(word));
     if remote.endpoint.starts_with("grpcs:") && remote.is_nobody && refused {
         let hint = format!(
             "if the server wants a certificate of its clients, let `{CERTIFICATE}` name one"

@@ -137,7 +137,8 @@ fn commands_that_read_modules_fetch_them_and_others_refuse_the_flag() {
     assert!(code == Some(2) && told.contains("it reads the modules"), "{told}");
     assert_eq!(run(&["size"]).0, Some(0), "what the settings say is for other commands");
     assert_eq!((objects(&tree), tree.dist()), (0, desk.first.dist()));
-    for command in [&["embed"][..], &["bundle", "a.a"], &["split", "link"], &["wheel", "."]] {
+    let wheel = &["wheel", "-t", "pyodide-0.29.5", "."];
+    for command in [&["embed"][..], &["bundle", "a.a"], &["split", "link"], wheel] {
         let (code, told) = run(&[command, &["--remote-download", "all"]].concat());
         assert!(code == Some(2) && told.contains("`anymod build` and"), "{command:?}: {told}");
     }
