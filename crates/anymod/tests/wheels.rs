@@ -29,6 +29,7 @@ struct Package {
     name: String,
     version: String,
     sha256: String,
+    backend: String,
     #[serde(default)]
     ci: bool,
     test: Option<String>,
@@ -129,12 +130,19 @@ fn built(package: &Package, release: &str) -> Checked {
     let mut probe = command(directory, &["probe", "--target", &format!("pyodide-{release}")]);
     probe.arg(&path).arg("--test").arg(package.test.as_deref().unwrap_or("pass"));
     run(&mut probe)?.ok()?;
-    let again = wheel(directory, &named, release, &["--hash", &hash], "")?.ok()?;
+    let more = ["--hash", &hash, "--trace", "again.jsonl"];
+    let again = wheel(directory, &named, release, &more, "")?.ok()?;
     let again = event(&again)?;
     ensure(again["ran"] == 0 && again["hits"].as_u64() > Some(0), || {
         format!("built again: {again}")
     })?;
-    ensure(read(&path)? == bytes, || "another wheel came out of the same source".to_owned())
+    ensure(read(&path)? == bytes, || "another wheel came out of the same source".to_owned())?;
+    let trace = read(&directory.join("again.jsonl"))?;
+    let trace = String::from_utf8_lossy(&trace);
+    // Other backends have Cython do its work within their own process.
+    let generates = package.backend == "meson-python, Cython";
+    let generated = trace.contains("\"before\":[\"cython\",\"-M\"");
+    ensure(generated || !generates, || format!("Cython was not called by its name: {trace}"))
 }
 
 /// markupsafe builds itself without its extension module when the compiler fails.

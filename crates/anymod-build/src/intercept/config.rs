@@ -125,6 +125,8 @@ pub(crate) struct Config {
     pub(crate) flags: Flags,
     /// The tools, by path.
     pub(crate) tools: BTreeMap<PathBuf, ToolConfig>,
+    /// The build environment's Cython, if there is one.
+    pub(crate) cython: Option<PathBuf>,
     /// Where it was read from; not in the file.
     #[serde(skip)]
     pub(crate) directory: PathBuf,
@@ -145,6 +147,7 @@ impl Config {
             rules_off: Vec::new(),
             flags: Flags::default(),
             tools: BTreeMap::new(),
+            cython: None,
             directory: PathBuf::new(),
         }
     }

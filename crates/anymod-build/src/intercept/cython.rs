@@ -147,7 +147,7 @@ fn valued<'w>(
 impl Call<'_> {
     /// Cython. What makes one file of one source goes through the store.
     pub(super) fn cython(&mut self, arguments: Vec<OsString>) -> Result<Ended, Diagnostic> {
-        let Some(program) = self.surroundings.find(NAME) else {
+        let Some(program) = self.config.cython.clone() else {
             let message =
                 format!("`{NAME}` was called, and there is none in the build environment");
             return Err(Diagnostic::error(&codes::NOT_STARTED, message)

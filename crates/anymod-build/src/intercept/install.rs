@@ -205,6 +205,7 @@ pub fn offer(stand_in: &StandIn, cython: Option<&Generator>) -> Result<(), Diagn
         };
     };
     let mut config = Config::read(&name)?;
+    config.cython = Some(generator.program.clone());
     config.tools.remove(&generator.program);
     if let (Some(identity), Some(stamp)) = (&generator.identity, tools::stamp(&generator.program)) {
         let identity = identity.clone();

@@ -125,6 +125,9 @@ fn another_command_or_another_cython_makes_it_anew() {
     assert_eq!(generating.outcome("-3 m.pyx"), Outcome::Ran);
     assert_eq!(generating.outcome("-3 m.pyx"), Outcome::Ran);
     assert_eq!(generating.outcome("-V"), Outcome::Query);
+    // Build tools filter the environment of what they start.
+    let finished = run(build.command("cython").arg("-V").env("PYTHONPATH", cython())).unwrap();
+    assert!(finished.status == 0 && finished.output().contains("3.1.4"), "{finished}");
     build.offer(None);
     assert!(!build.bin().join("cython").exists(), "packages would think that there is one");
 }
