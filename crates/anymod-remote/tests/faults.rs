@@ -7,9 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anymod_remote::message::{ActionResult, BatchReadBlobsResponse, BlobRead, Digest, OutputFile};
+use anymod_remote::message::{
+    ActionResult, BatchReadBlobsRequest, BatchReadBlobsResponse, BlobRead, Digest, OutputFile,
+    Status,
+};
 use anymod_remote::{Client, Config, Fault, Fetched, Step};
-use anymod_store::{Digest as Sha256, Entry};
+use anymod_store::{Digest as Sha256, Entry, Output};
+use prost::Message as _;
 use stub::{Answer, capabilities, message};
 
 /// Starts a server whose answers a function makes of the method's name; its port.
@@ -141,4 +145,54 @@ fn a_result_of_a_failed_action_or_without_files_is_none() {
         });
         assert!(matches!(fetch(&client(port)), Err(Fault::Wrong(_))));
     }
+}
+
+#[test]
+fn blobs_of_several_steps_come_in_one_call_and_one_that_is_gone_is_missed_by_its_own_step_alone() {
+    let called = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let noted = Arc::clone(&called);
+    let port = stub::serve(move |call| {
+        noted.lock().unwrap().push(call.method().to_owned());
+        std::future::ready(match call.method() {
+            "GetCapabilities" => message(&capabilities()),
+            _ => {
+                let asked = BatchReadBlobsRequest::decode(call.messages().remove(0)).unwrap();
+                let responses = asked.digests.into_iter().map(|digest| match digest.size_bytes {
+                    // What is of an odd length is gone.
+                    size if size % 2 == 1 => {
+                        let status = Some(Status { code: 5, ..Status::default() });
+                        BlobRead { digest: Some(digest), data: Vec::new(), status }
+                    }
+                    size => BlobRead {
+                        digest: Some(digest),
+                        data: vec![7; usize::try_from(size).unwrap()],
+                        status: None,
+                    },
+                });
+                message(&BatchReadBlobsResponse { responses: responses.collect() })
+            }
+        })
+    });
+    let client = client(port);
+    let (give, take) = std::sync::mpsc::channel();
+    for size in 0..40 {
+        let bytes = vec![7; size];
+        let digest = Sha256::of(&bytes);
+        let output = Output { name: "a".into(), digest, size: size as u64, executable: false };
+        let known = Entry { outputs: vec![output], ..Entry::default() };
+        let step = Step { namespace: "compile", key: digest };
+        let give = give.clone();
+        let done = move |answer| give.send((bytes, answer)).unwrap();
+        client.fetch(step, known, |_| true, done);
+    }
+    for _ in 0..40 {
+        let (bytes, answer) = take.recv_timeout(Duration::from_secs(120)).unwrap();
+        match answer {
+            Ok(Fetched { blobs, .. }) => assert!(blobs == [bytes.clone()] && bytes.len() % 2 == 0),
+            Err(fault) => assert!(fault == Fault::Missing && bytes.len() % 2 == 1, "{fault:?}"),
+        }
+    }
+    let called = called.lock().unwrap();
+    let reads = called.iter().filter(|method| *method == "BatchReadBlobs").count();
+    assert!(reads < 20 && reads + 1 == called.len(), "{called:?}");
 }
