@@ -1,5 +1,6 @@
 //! How a run is done: what every part of it is given.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
@@ -7,12 +8,13 @@ use anymod_model::Diagnostic;
 use anymod_model::event::{Event, Finding};
 use anymod_store::Store;
 
+use crate::action::Action;
 use crate::cancel::Cancel;
 use crate::environment::Environment;
 use crate::fence::Fence;
 use crate::jobs::Jobs;
 use crate::locations::Locations;
-use crate::remote::Remote;
+use crate::remote::{Executor, Remote};
 
 /// Where events go.
 pub type Sink<'a> = &'a mut dyn FnMut(Event);
@@ -40,6 +42,21 @@ impl Way<'_> {
             Some(marked) => self.locations.real(&marked).into_owned(),
             None => path.trim_start_matches("./").to_owned(),
         }
+    }
+
+    /// Whether what workers made of an action, of these files, is what this machine would make of it.
+    ///
+    /// # Errors
+    /// What is different, in words.
+    pub(crate) fn vouch(
+        &self,
+        action: &Action,
+        made: &BTreeMap<String, (Vec<u8>, bool)>,
+        discovered: &[String],
+    ) -> Result<(), String> {
+        let executor = self.remote.and_then(|remote| remote.executor.as_ref());
+        let vouch = |executor: &Executor| executor.vouch(action, made, discovered, self.locations);
+        executor.map_or(Ok(()), vouch)
     }
 }
 

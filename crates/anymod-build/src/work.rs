@@ -189,6 +189,11 @@ pub(crate) fn collect(
             return done;
         }
     }
+    if let Err(why) = way.vouch(action, &executed.files, &done.discovered) {
+        let finding = Diagnostic::error(&codes::TOOL_FAILED, why);
+        done.error = Some(vec![finding.at(Place::file(action.subject.clone()))]);
+        return done;
+    }
     let own = done.discovered.iter().chain(action.inputs.first());
     let own = own.filter(|path| !path.starts_with('/'));
     done.sought = crate::incbin::sought(own, &details.search, workshop.root);

@@ -1,8 +1,9 @@
 //! Which actions are done elsewhere, and what they are there.
 //!
 //! The policy: compilations by a toolchain that anymod installed, because its program needs nothing of the machine that it
-//! runs on. Everything else is done here: what anymod does itself (collecting qstrs, linking and packing) takes less time
-//! than its inputs take to travel, and compilers of this machine are not carried about.
+//! runs on; and by compilers of this machine if whoever set the workers up says that these have the same (`host`). Everything
+//! else is done here: what anymod does itself (collecting qstrs, linking and packing) takes less time than its inputs take to
+//! travel.
 //!
 //! The input root has two directories: `project`, where the command runs, and `anymod`, with as much of the toolchain as the
 //! command line names. No path in it tells where either is here.
@@ -15,6 +16,7 @@ use anymod_model::event::ActionKind;
 use anymod_remote::message::{Command, Digest, Pair};
 use anymod_remote::{Inputs, Task, Tree};
 
+use super::host::{self, Host};
 use super::scan::{self, Search};
 use super::toolchain::Toolchain;
 use crate::action::{self, Action, Work};
@@ -42,13 +44,23 @@ pub(crate) struct Executor {
     /// What workers have to be like.
     platform: Vec<(String, String)>,
     timeout: std::time::Duration,
+    /// What is known of this machine's compilers, if workers have the same.
+    host: Option<Host>,
     toolchains: Mutex<HashMap<PathBuf, Option<Arc<Toolchain>>>>,
 }
 
 /// A command as it is elsewhere.
 struct Translated {
     arguments: Vec<String>,
-    /// The toolchain's directory, relative to anymod's own.
+    /// What goes along of the toolchain; nothing if it is there.
+    carried: Option<Carried>,
+    /// What is made besides the action's own outputs.
+    told: Vec<String>,
+}
+
+/// What goes along of a toolchain.
+struct Carried {
+    /// Its directory, relative to anymod's own.
     toolchain: String,
     /// Directories of installed toolchains that the command line names, and `lib` for all that the compiler's own has: the
     /// toolchain, relative to anymod's own directory, and the directory in it.
@@ -61,46 +73,84 @@ impl Executor {
         races: bool,
         platform: Vec<(String, String)>,
         timeout: std::time::Duration,
+        hosts: bool,
     ) -> Executor {
         allow_files(limit);
-        Executor { limit, races, platform, timeout, toolchains: Mutex::default() }
+        let host = hosts.then(Host::default);
+        Executor { limit, races, platform, timeout, host, toolchains: Mutex::default() }
     }
 
     /// True for actions that are worth sending.
-    pub(crate) fn takes(action: &Action, locations: &Locations) -> bool {
+    pub(crate) fn takes(&self, action: &Action, locations: &Locations) -> bool {
         let program = action.argv.first().map_or("", String::as_str);
         let program = locations.portable(program);
         action.kind == ActionKind::Compile
             && matches!(action.work, Work::Command(_))
-            && toolchain_of(&program).is_some()
+            && (toolchain_of(&program).is_some() || self.is_there(&program))
+    }
+
+    /// True for a compiler that workers have themselves.
+    fn is_there(&self, program: &str) -> bool {
+        self.host.is_some() && program.starts_with('/')
+    }
+
+    /// Whether what workers made of an action is what this machine would make: they are asked about compilers of their own, and
+    /// have told with what and of what they made it.
+    ///
+    /// # Errors
+    /// What is different, in words.
+    pub(crate) fn vouch(
+        &self,
+        action: &Action,
+        made: &BTreeMap<String, (Vec<u8>, bool)>,
+        discovered: &[String],
+        locations: &Locations,
+    ) -> Result<(), String> {
+        let (Some(host), Some(program), Work::Command(details)) =
+            (&self.host, action.argv.first(), &action.work)
+        else {
+            return Ok(());
+        };
+        if !self.is_there(&locations.portable(program)) {
+            return Ok(());
+        }
+        let told = details.depfile.as_deref().and_then(|depfile| made.get(&host::sums(depfile)));
+        let told = told.map(|(bytes, _)| String::from_utf8_lossy(bytes)).unwrap_or_default();
+        host.vouch(program, &told, discovered)
     }
 
     /// The action as a task; none if it cannot be told what all it reads.
     pub(crate) fn task(&self, action: &Action, root: &Path, locations: &Locations) -> Option<Task> {
         let Work::Command(details) = &action.work else { return None };
-        let Translated { arguments, toolchain, parts } = translated(action, details, locations)?;
-        let installed =
-            self.toolchain(Path::new(&*locations.real(&format!("{HOME_MARKER}{toolchain}"))))?;
+        let Translated { arguments, carried, told } = match action.argv.first() {
+            Some(program) if self.is_there(&locations.portable(program)) => {
+                as_there(action, details, locations)?
+            }
+            _ => translated(action, details, locations)?,
+        };
         let mut tree = Tree::default();
         let (mut files, mut grafted) = (BTreeSet::new(), Vec::new());
-        let program = arguments.first()?.strip_prefix(HOME_FROM_PROJECT)?;
-        let (digest, executable) =
-            installed.file(program.strip_prefix(&format!("{toolchain}/"))?)?;
-        files.insert(digest.clone());
-        if !tree.add(&format!("{HOME}/{program}"), digest.clone(), executable) {
-            return None;
-        }
-        let mut installed = vec![installed];
-        for (toolchain, part) in parts {
-            let from =
-                self.toolchain(Path::new(&*locations.real(&format!("{HOME_MARKER}{toolchain}"))))?;
-            // A directory that is not there is not searched here either.
-            let Some(known) = from.part(&part) else { continue };
-            if !tree.graft(&format!("{HOME}/{toolchain}/{part}"), known.digest.clone()) {
+        let mut installed = Vec::new();
+        if let Some(Carried { toolchain, parts }) = carried {
+            let from = self.opened(&toolchain, locations)?;
+            let program = arguments.first()?.strip_prefix(HOME_FROM_PROJECT)?;
+            let (digest, executable) =
+                from.file(program.strip_prefix(&format!("{toolchain}/"))?)?;
+            files.insert(digest.clone());
+            if !tree.add(&format!("{HOME}/{program}"), digest.clone(), executable) {
                 return None;
             }
-            grafted.push(known);
             installed.push(from);
+            for (toolchain, part) in parts {
+                let from = self.opened(&toolchain, locations)?;
+                // A directory that is not there is not searched here either.
+                let Some(known) = from.part(&part) else { continue };
+                if !tree.graft(&format!("{HOME}/{toolchain}/{part}"), known.digest.clone()) {
+                    return None;
+                }
+                grafted.push(known);
+                installed.push(from);
+            }
         }
         let own = sources(action, details, root)?;
         let mut contents = HashMap::new();
@@ -113,6 +163,7 @@ impl Executor {
             contents.insert(digest, bytes);
         }
         let outputs: Vec<String> = action.outputs.iter().chain(&details.depfile).cloned().collect();
+        let outputs: Vec<String> = outputs.into_iter().chain(told).collect();
         let above = outputs.iter().filter_map(|path| Some(path.rsplit_once('/')?.0));
         for directory in above.chain(details.search.iter().map(String::as_str)) {
             let directory = plain(directory);
@@ -142,6 +193,11 @@ impl Executor {
         };
         let inputs = Inputs { files, parts: grafted, load: Arc::new(load) };
         Some(Task::new(command, &tree, &self.platform, self.timeout, inputs))
+    }
+
+    /// An installed toolchain, by its directory relative to anymod's own.
+    fn opened(&self, toolchain: &str, locations: &Locations) -> Option<Arc<Toolchain>> {
+        self.toolchain(Path::new(&*locations.real(&format!("{HOME_MARKER}{toolchain}"))))
     }
 
     fn toolchain(&self, root: &Path) -> Option<Arc<Toolchain>> {
@@ -246,7 +302,27 @@ fn translated(
         parts.retain(|(named, _)| *named != toolchain);
         parts.insert((toolchain.clone(), "lib".to_owned()));
     }
-    Some(Translated { arguments, toolchain, parts })
+    let carried = Some(Carried { toolchain, parts });
+    Some(Translated { arguments, carried, told: Vec::new() })
+}
+
+/// The command line with a compiler that is there; none if it names something of anymod's own, which is not.
+fn as_there(
+    action: &Action,
+    details: &action::Command,
+    locations: &Locations,
+) -> Option<Translated> {
+    let (program, options) = action.argv.split_first()?;
+    let depfile = details.depfile.as_deref()?;
+    let is_own = |word: &String| locations.portable(word).contains(HOME_MARKER);
+    let is_plain = options.iter().all(|word| !is_own(word) && !word.starts_with('@'));
+    if !is_plain || !details.maps_paths {
+        return None;
+    }
+    let mut options = options.to_vec();
+    options.extend(FIXED_TIMESTAMP.map(str::to_owned));
+    let arguments = host::command_line(program, depfile, options);
+    Some(Translated { arguments, carried: None, told: vec![host::sums(depfile)] })
 }
 
 /// Every file of the project that the command may read.

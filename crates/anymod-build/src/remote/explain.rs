@@ -72,7 +72,7 @@ pub enum Kind {
 pub fn explain(request: &BuildRequest, action: &str) -> Result<Sent, Diagnostics> {
     let remote = request.store.as_ref().and_then(|store| store.remote.as_ref());
     let executor = remote.map_or_else(
-        || Executor::new(1, false, Vec::new(), DEADLINE),
+        || Executor::new(1, false, Vec::new(), DEADLINE, false),
         |remote| remote.any_executor(),
     );
     let root = Project::find(request)?.root;
@@ -84,7 +84,7 @@ pub fn explain(request: &BuildRequest, action: &str) -> Result<Sent, Diagnostics
     for candidate in &plan.actions {
         let named = candidate.outputs.iter().any(|made| made == output);
         known |= named;
-        if !(named || is_digest) || !Executor::takes(candidate, &locations) {
+        if !(named || is_digest) || !executor.takes(candidate, &locations) {
             continue;
         }
         let task = executor.task(candidate, &root, &locations);

@@ -5,6 +5,7 @@
 
 mod execute;
 pub mod explain;
+mod host;
 pub(crate) mod relay;
 mod request;
 mod scan;

@@ -146,7 +146,8 @@ impl RemoteRequest {
         };
         let platform = settings.all().filter_map(property).collect();
         let races = settings.word("remote.local-fallback") == Some("race");
-        Executor::new(self.jobs(), races, platform, self.execution())
+        let hosts = settings.is_on("remote.host-compilers");
+        Executor::new(self.jobs(), races, platform, self.execution(), hosts)
     }
 
     /// True if actions are to be done by the server.

@@ -31,6 +31,8 @@ pub(super) struct Away<'a> {
     waiting: BTreeMap<usize, Sent>,
     /// Actions that it does now.
     sent: BTreeMap<usize, Sent>,
+    /// What workers failed at, and what they said; if this machine does not, they lack something.
+    doubted: BTreeMap<usize, String>,
     /// Why the server did not do what it was sent, the first time, and how often.
     pub(super) undone: Option<(String, usize)>,
 }
@@ -87,7 +89,8 @@ impl Run<'_> {
     /// True for actions that go to the server.
     pub(super) fn goes_away(&self, action: &Action) -> bool {
         let executes = self.way.remote.is_some_and(|remote| remote.client.executes());
-        self.away.executor.is_some() && executes && Executor::takes(action, self.way.locations)
+        let takes = |executor: &Executor| executor.takes(action, self.way.locations);
+        executes && self.away.executor.is_some_and(takes)
     }
 
     /// Has an action done by the server if it can do it, else here.
@@ -163,6 +166,8 @@ impl Run<'_> {
             Ok(executed) if executed.exit_code == 0 => executed,
             Ok(executed) => {
                 let why = format!("it failed there with exit code {}", executed.exit_code);
+                let told = last_line(&executed.said);
+                self.away.doubted.insert(index, format!("a worker failed at one of them{told}"));
                 self.not_executed(index, why);
                 return None;
             }
@@ -213,6 +218,11 @@ impl Run<'_> {
         done: &Done,
         workshop: &Workshop<'_>,
     ) -> Result<Option<Claimed>, Job> {
+        if let Some(why) = self.away.doubted.remove(&index)
+            && done.error.is_none()
+        {
+            self.away.undone(&why);
+        }
         let Some(sent) = self.away.sent.get_mut(&index) else {
             return Ok(self.places.remove(&index));
         };
@@ -264,4 +274,14 @@ impl Run<'_> {
         let at = self.at();
         (self.sink)(Event::ActionLeft { id: index, slot, at, why });
     }
+}
+
+/// The last thing that a command said, to be put behind a clause.
+fn last_line(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    line.map_or_else(String::new, |line| {
+        let plain = line.chars().filter(|letter| !letter.is_control());
+        format!(": {}", plain.take(200).collect::<String>())
+    })
 }

@@ -16,5 +16,5 @@ super::codes! {
     UNDONE = "F0007", exit 1, "actions were done here instead of on the remote server",
         "The server offers no execution, no worker with the wanted platform took the actions in time, or it failed at them. They were done on this machine, with the same outcome.";
     UNSENT = "F0008", exit 2, "an action is not one that servers do",
-        "`anymod remote explain` tells what a server is sent. It is sent compilations by toolchains that anymod installed for itself, if reading the source and its headers tells all that they read; everything else is done on this machine.";
+        "`anymod remote explain` tells what a server is sent. It is sent compilations by toolchains that anymod installed for itself, and with `remote.host-compilers` by those of this machine, if reading the source and its headers tells all that they read; everything else is done on this machine.";
 }

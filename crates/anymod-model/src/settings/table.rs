@@ -275,6 +275,18 @@ pub const TABLE: &[Setting] = &[
               is done here.",
     },
     Setting {
+        key: "remote.host-compilers",
+        names: &[],
+        kind: Kind::Bool,
+        words: &[],
+        default: Fallback::Value("false"),
+        variable: Some("ANYMOD_REMOTE_HOST_COMPILERS"),
+        flags: &[],
+        example: "true",
+        doc: "With `remote.execute`, have compilers of this machine run by workers as well, because these have the same ones \
+              at the same places, with the same headers. What a worker makes with others is not used, and done here.",
+    },
+    Setting {
         key: "remote.jobs",
         names: &[],
         kind: Kind::Count,

@@ -10,6 +10,7 @@ mod download;
 mod execute;
 mod farm;
 mod faults;
+mod host;
 mod kinds;
 mod proxy;
 mod server;

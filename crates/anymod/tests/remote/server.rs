@@ -1,7 +1,7 @@
 //! buildbox-casd on a port of its own.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,21 @@ impl Server {
     pub(crate) fn executor() -> Server {
         let run = programs().join("buildbox-run");
         Server::start(&[format!("--buildbox-run={}", run.display()), "--jobs=2".to_owned()])
+    }
+
+    /// One that executes with the compilers and headers of this machine, of which one file may be replaced.
+    pub(crate) fn host_executor(replaced: Option<(&Path, &str)>) -> Server {
+        let run = programs().join("buildbox-run");
+        let replaced = replaced.map(|(file, path)| (file.to_owned(), path));
+        // Some of these are links to others.
+        let usual = ["/usr", "/bin", "/lib", "/lib64"].into_iter();
+        let usual = usual.filter_map(|path| Some((Path::new(path).canonicalize().ok()?, path)));
+        let mount = |(from, to): (PathBuf, &str)| {
+            format!("--runner-arg=--ro-bind-mount={}:{to}", from.display())
+        };
+        let mut options = vec![format!("--buildbox-run={}", run.display()), "--jobs=2".to_owned()];
+        options.extend(usual.chain(replaced).map(mount));
+        Server::start(&options)
     }
 
     fn start(options: &[String]) -> Server {
