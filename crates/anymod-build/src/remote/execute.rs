@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anymod_model::event::ActionKind;
 use anymod_remote::message::{Command, Digest, Pair};
-use anymod_remote::{Inputs, Task, Tree};
+use anymod_remote::{Inputs, Subtree, Task, Tree};
 
 use super::host::{self, Host};
 use super::scan::{self, Search};
@@ -65,6 +65,18 @@ struct Carried {
     /// Directories of installed toolchains that the command line names, and `lib` for all that the compiler's own has: the
     /// toolchain, relative to anymod's own directory, and the directory in it.
     parts: BTreeSet<(String, String)>,
+}
+
+/// An input root in the making.
+#[derive(Default)]
+struct Root {
+    tree: Tree,
+    /// Files that are the action's own.
+    files: BTreeSet<Digest>,
+    /// Directories that many actions have.
+    grafted: Vec<Arc<Subtree>>,
+    /// Where the files of these are.
+    installed: Vec<Arc<Toolchain>>,
 }
 
 impl Executor {
@@ -128,30 +140,11 @@ impl Executor {
             }
             _ => translated(action, details, locations)?,
         };
-        let mut tree = Tree::default();
-        let (mut files, mut grafted) = (BTreeSet::new(), Vec::new());
-        let mut installed = Vec::new();
-        if let Some(Carried { toolchain, parts }) = carried {
-            let from = self.opened(&toolchain, locations)?;
-            let program = arguments.first()?.strip_prefix(HOME_FROM_PROJECT)?;
-            let (digest, executable) =
-                from.file(program.strip_prefix(&format!("{toolchain}/"))?)?;
-            files.insert(digest.clone());
-            if !tree.add(&format!("{HOME}/{program}"), digest.clone(), executable) {
-                return None;
-            }
-            installed.push(from);
-            for (toolchain, part) in parts {
-                let from = self.opened(&toolchain, locations)?;
-                // A directory that is not there is not searched here either.
-                let Some(known) = from.part(&part) else { continue };
-                if !tree.graft(&format!("{HOME}/{toolchain}/{part}"), known.digest.clone()) {
-                    return None;
-                }
-                grafted.push(known);
-                installed.push(from);
-            }
+        let mut input_root = Root::default();
+        if let Some(carried) = carried {
+            self.carry(carried, arguments.first()?, locations, &mut input_root)?;
         }
+        let Root { mut tree, mut files, grafted, installed } = input_root;
         let own = sources(action, details, root)?;
         let mut contents = HashMap::new();
         for (path, bytes) in own {
@@ -193,6 +186,36 @@ impl Executor {
         };
         let inputs = Inputs { files, parts: grafted, load: Arc::new(load) };
         Some(Task::new(command, &tree, &self.platform, self.timeout, inputs))
+    }
+
+    /// Adds what goes along of toolchains; none if there is no place for it.
+    fn carry(
+        &self,
+        carried: Carried,
+        program: &str,
+        locations: &Locations,
+        to: &mut Root,
+    ) -> Option<()> {
+        let Carried { toolchain, parts } = carried;
+        let from = self.opened(&toolchain, locations)?;
+        let program = program.strip_prefix(HOME_FROM_PROJECT)?;
+        let (digest, executable) = from.file(program.strip_prefix(&format!("{toolchain}/"))?)?;
+        to.files.insert(digest.clone());
+        if !to.tree.add(&format!("{HOME}/{program}"), digest.clone(), executable) {
+            return None;
+        }
+        to.installed.push(from);
+        for (toolchain, part) in parts {
+            let from = self.opened(&toolchain, locations)?;
+            // A directory that is not there is not searched here either.
+            let Some(known) = from.part(&part) else { continue };
+            if !to.tree.graft(&format!("{HOME}/{toolchain}/{part}"), known.digest.clone()) {
+                return None;
+            }
+            to.grafted.push(known);
+            to.installed.push(from);
+        }
+        Some(())
     }
 
     /// An installed toolchain, by its directory relative to anymod's own.
