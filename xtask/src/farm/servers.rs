@@ -97,12 +97,19 @@ impl Place {
         Ok(Place { farm: component("farm")?, buildbox: component("buildbox")?, directory })
     }
 
-    fn start(&self, command: &mut Command, name: &str) -> Result<Server, String> {
+    fn start(&self, command: &Command, name: &str) -> Result<Server, String> {
         let log = std::fs::File::create(self.directory.join(format!("{name}.log")));
         let log = log.map_err(|error| error.to_string())?;
         let copy = log.try_clone().map_err(|error| error.to_string())?;
-        command.stdin(Stdio::null()).stdout(log).stderr(copy).process_group(0);
-        let started = command.spawn();
+        // It ends with this process, however that ends.
+        let mut held = Command::new("setpriv");
+        held.args(["--pdeathsig", "KILL"]).arg(command.get_program()).args(command.get_args());
+        for (variable, value) in command.get_envs() {
+            held.env(variable, value.unwrap_or_default());
+        }
+        held.current_dir(command.get_current_dir().unwrap_or(&self.directory));
+        held.stdin(Stdio::null()).stdout(log).stderr(copy).process_group(0);
+        let started = held.spawn();
         started.map(Server).map_err(|error| format!("{name}: {command:?}: {error}"))
     }
 
