@@ -17,7 +17,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Reading archives on all processors is a quarter faster with it than with the C library's, and starting no slower.
+/// Reading archives on all processors takes a fifth less time with it than with the C library's. It is told (in the manifest)
+/// not to ask for huge pages: where they have to be made first, that costs several times what they save.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
