@@ -17,11 +17,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Reading archives on all processors takes a fifth less time with it than with the C library's. It is told (in the manifest)
-/// not to ask for huge pages: where they have to be made first, that costs several times what they save.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // Before anything else: called by a compiler's name, it is one, and every call of a build pays for what is done here.
     let argv0 = std::env::args_os().next().unwrap_or_default();
