@@ -8,12 +8,12 @@
 //! | at | bytes | what |
 //! |---|---|---|
 //! | 0 | 8 | `anymodID` |
-//! | 8 | 4 | version of the layout, 1 |
+//! | 8 | 4 | version of the layout, 2 |
 //! | 12 | 4 | length of the record |
 //! | 16 | 4 | Node-API version that the addon needs |
 //! | 20 | 4 | level of the x86-64 instruction set that it needs, 1 to 4; 0 elsewhere |
 //! | 24 | 4 | how many of the ranges below are used |
-//! | 28 | 4 | FNV-1a of the file's 32-bit words, the last one filled with zeros |
+//! | 28 | 4 | the file as one number, its first byte the highest, modulo 4,294,967,291 |
 //! | 32 | 32 | SHA-256 of the file |
 //! | 64 | 8 | XXH64 of the file with seed 0 |
 //! | 72 | 64 | four ranges of the file, each an offset and a length, that the sums take as zeros |
@@ -29,7 +29,7 @@ pub use place::{cover, covered, find};
 /// What a record begins with.
 pub const MAGIC: [u8; 8] = *b"anymodID";
 /// Version of the layout.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Owner's name in the ELF note that holds the record, without its NUL.
 pub const NOTE_NAME: &str = "anymod";
 /// Type of that note.
@@ -75,7 +75,7 @@ pub struct Sums {
     pub sha256: [u8; 32],
     /// XXH64 with seed 0, which a loader has at once.
     pub check: u64,
-    /// FNV-1a of 32-bit words, for files so small that a script can sum them up.
+    /// The file as one big-endian number modulo the greatest prime below 2^32, for files so small that a script can sum them up.
     pub small: u32,
 }
 

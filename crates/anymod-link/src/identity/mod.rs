@@ -98,38 +98,26 @@ fn find(bytes: &[u8], file: &str) -> Result<(usize, Record), Diagnostic> {
 /// The sums of a file with a record at `offset`.
 fn sums(bytes: &[u8], offset: usize, ranges: &[Range]) -> Sums {
     let (mut sha256, mut check) = (Sha256::new(), XxHash64::with_seed(0));
-    let mut small = Words::default();
+    let mut small = 0;
     covered(bytes, offset, ranges, &mut |part| {
         sha256.update(part);
         std::hash::Hasher::write(&mut check, part);
-        small.add(part);
+        small = appended(small, part);
     });
     let check = std::hash::Hasher::finish(&check);
-    Sums { sha256: sha256.finalize().into(), check, small: small.finish() }
+    Sums { sha256: sha256.finalize().into(), check, small }
 }
 
-/// FNV-1a of little-endian words of 32 bits.
-#[derive(Default)]
-struct Words {
-    sum: Option<u32>,
-    /// Bytes of a word that is not whole yet.
-    rest: Vec<u8>,
-}
+/// The greatest prime below 2^32.
+const PRIME: u64 = 4_294_967_291;
 
-impl Words {
-    fn add(&mut self, part: &[u8]) {
-        self.rest.extend_from_slice(part);
-        let (words, rest) = self.rest.as_chunks::<4>();
-        let begin = self.sum.unwrap_or(0x811c_9dc5);
-        let step =
-            |sum: u32, word: &[u8; 4]| (sum ^ u32::from_le_bytes(*word)).wrapping_mul(0x0100_0193);
-        self.sum = Some(words.iter().fold(begin, step));
-        self.rest = rest.to_vec();
-    }
-
-    fn finish(mut self) -> u32 {
-        self.rest.resize(self.rest.len().next_multiple_of(4), 0);
-        self.add(&[]);
-        self.sum.unwrap_or_default()
-    }
+/// The remainder of a big-endian number, to which `part` is appended, when divided by [`PRIME`].
+fn appended(remainder: u32, part: &[u8]) -> u32 {
+    let (words, rest) = part.as_chunks::<4>();
+    let step = |sum: u64, digit: u64, bits: u32| (sum << bits | digit) % PRIME;
+    let sum = words
+        .iter()
+        .fold(u64::from(remainder), |sum, word| step(sum, u32::from_be_bytes(*word).into(), 32));
+    // Less than the prime, which fits.
+    rest.iter().fold(sum, |sum, byte| step(sum, (*byte).into(), 8)) as u32
 }

@@ -126,7 +126,7 @@ function readIdentity(bytes) {
   }
   const at = find(file);
   if (at < 0) refuse('it has no identity', 'it was not made by anymod, or it is cut short');
-  if (file.getBigUint64(at, true) !== MAGIC || file.getUint32(at + 8, true) !== 1) {
+  if (file.getBigUint64(at, true) !== MAGIC || file.getUint32(at + 8, true) !== 2) {
     refuse('its identity cannot be read', 'it is damaged, or made by another version of anymod');
   }
   const end = at + file.getUint32(at + 12, true);
@@ -150,20 +150,15 @@ function covered({ file, bytes, at }) {
   return bytes.subarray(0, length);
 }
 
-// The small sum, enough for the probe, which has the other one: FNV-1a of words of 32 bits, the last one filled with zeros.
+// The small sum, enough for the probe, which has the other one: the whole as one number, modulo the greatest prime of 32 bits.
 function small(identity) {
   const expected = identity.file.getUint32(identity.at + 28, true);
-  const content = covered(identity);
-  const words = new Uint32Array((content.length + 3) >> 2);
-  new Uint8Array(words.buffer).set(content);
-  let sum = 0x811c9dc5 | 0;
-  for (let index = 0; index < words.length; index++) sum = Math.imul(sum ^ words[index], 0x01000193);
-  return sum >>> 0 === expected;
+  return BigInt(`0x${covered(identity).toString('hex')}`) % 4294967291n === BigInt(expected);
 }
 
 // Loads the first of the places of a file that holds what is wanted; what was refused goes to `tried`.
-function first(addon, place, wanted, probe, tried) {
-  for (const [file, why, fresh] of places(addon, place, probe)) {
+function first(addon, name, wanted, probe, tried) {
+  for (const [file, why, fresh] of places(addon, name, probe)) {
     try {
       if (why) refuse(why);
       // What was unpacked just now was summed up on the way.
@@ -227,7 +222,7 @@ function open(file) {
 }
 
 // Every place of a file, best first; or why there is none.
-function* places(addon, { file, leaf }, probe) {
+function* places(addon, file, probe) {
   // A bundler's module is in no file of its own; beside one that is, the payload is there only after `anymod embed`.
   if (addon.bundled || fs.existsSync(`${addon.directory}/embedded.cjs`)) {
     const embedded = addon.embedded();
@@ -235,12 +230,11 @@ function* places(addon, { file, leaf }, probe) {
   }
   // The usual place; `path` is for those after it.
   yield [`${addon.directory}/${file}`];
-  if (leaf) {
-    try {
-      yield [addon.resolve(leaf)];
-    } catch {
-      yield [leaf, 'the package is not installed; it is an optional dependency'];
-    }
+  const leaf = `${addon.package}-${addon.platform}/${file}`;
+  try {
+    yield [addon.resolve(leaf)];
+  } catch {
+    yield [leaf, 'the package is not installed; it is an optional dependency'];
   }
   const path = require('path');
   yield [path.join(path.dirname(process.execPath), file)];
@@ -285,7 +279,7 @@ module.exports = function load(addon) {
   const tried = [];
   const probed = { name: 'anymod-probe', version: addon.probe, platform: addon.platform, variant: '' };
   // It tells how far this processor goes among the levels of x86-64, and has the sum that is too much for JavaScript.
-  const probe = first(addon, addon.probes[addon.platform], probed, undefined, tried);
+  const probe = first(addon, `anymod-probe.${addon.platform}.node`, probed, undefined, tried);
   if (!probe) throw nothing(addon, tried);
   const wanted = { name: addon.name, version: addon.version, platform: addon.platform };
   const override = process.env[addon.override];
@@ -301,8 +295,8 @@ module.exports = function load(addon) {
     }
     throw refusals(addon, `${addon.override} names a file that cannot be loaded`, tried.slice(-1));
   }
-  for (const { variant, place } of candidates(addon, probe.level)) {
-    const found = first(addon, place, { ...wanted, variant }, probe, tried);
+  for (const { variant, file } of candidates(addon, probe.level)) {
+    const found = first(addon, file, { ...wanted, variant }, probe, tried);
     if (found) return found;
   }
   throw nothing(addon, tried);

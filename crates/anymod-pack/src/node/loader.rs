@@ -80,28 +80,25 @@ fn is_name(name: &str) -> bool {
 
 fn table(addon: &Addon) -> String {
     let mut text = format!(
-        "{{\n  name: {},\n  version: {},\n  override: {},\n  probe: {},\n",
+        "{{\n  name: {},\n  version: {},\n  package: {},\n  override: {},\n  probe: {},\n",
         quoted(&addon.name),
         quoted(&addon.version),
+        quoted(&addon.package),
         quoted(&override_variable(&addon.name)),
         quoted(PROBE_VERSION),
     );
     text += "  bundled: module.filename !== __filename,\n";
     text += "  directory: __dirname,\n  resolve: (name) => require.resolve(name),\n";
     text += "  embedded() { try { return require('./embedded.cjs'); } catch { return null; } },\n";
-    text += "  probes: {\n";
-    let rows = || {
-        PLATFORMS
-            .iter()
-            .filter_map(|row| addon.built.iter().find(|built| built.platform == row.platform))
-    };
-    for built in rows() {
-        let place = place(addon, built.platform, &probe_file(built.platform));
-        text += &format!("    {}: {place},\n", quoted(built.platform.name()));
-    }
-    text += "  },\n  files: {\n";
-    for built in rows() {
-        text += &format!("    {}: [\n", quoted(built.platform.name()));
+    text += "  files: {\n";
+    let mut seen = String::new();
+    let rows = PLATFORMS
+        .iter()
+        .filter_map(|row| addon.built.iter().find(|built| built.platform == row.platform));
+    for built in rows {
+        let platform = built.platform;
+        text += &format!("    {}: [\n", quoted(platform.name()));
+        seen += &shown(addon, platform, &probe_file(platform));
         let mut variants: Vec<Option<&Variant>> = built.variants.iter().map(Some).collect();
         // The best first.
         variants.sort_by_key(|variant| std::cmp::Reverse(variant.map(|variant| variant.level)));
@@ -111,25 +108,22 @@ fn table(addon: &Addon) -> String {
         for variant in variants {
             let name = variant.map_or("", |variant| &variant.name);
             let level = variant.map_or(0, |variant| variant.level as u32);
-            let file = file_name(&addon.name, built.platform, variant.map(|_| name));
-            let place = place(addon, built.platform, &file);
-            text += &format!(
-                "      {{ variant: {}, level: {level}, place: {place} }},\n",
-                quoted(name)
-            );
+            let file = file_name(&addon.name, platform, variant.map(|_| name));
+            seen += &shown(addon, platform, &file);
+            let (name, file) = (quoted(name), quoted(&file));
+            text += &format!("      {{ variant: {name}, level: {level}, file: {file} }},\n");
         }
         text += "    ],\n";
     }
-    text + "  },\n}"
+    text += "  },\n  // Nobody calls it: it shows tools that gather files what belongs to the program.\n";
+    text + "  seen() {\n" + &seen + "  },\n}"
 }
 
-/// Where a file may be. Nobody calls `seen`: it shows tools that gather files what belongs to the program.
-fn place(addon: &Addon, platform: Platform, file: &str) -> String {
+/// Where a file may be, as tools that gather files understand it.
+fn shown(addon: &Addon, platform: Platform, file: &str) -> String {
     let leaf = quoted(&format!("{}-{platform}/{file}", addon.package));
     let local = quoted(&format!("./{file}"));
-    let file = quoted(file);
-    let seen = format!("try {{ require({local}); require({leaf}); }} catch {{}}");
-    format!("{{ file: {file}, leaf: {leaf}, seen() {{ {seen} }} }}")
+    format!("    try {{ require({local}); require({leaf}); }} catch {{}}\n")
 }
 
 /// A text as JavaScript writes it.

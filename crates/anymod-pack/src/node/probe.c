@@ -1,10 +1,12 @@
-/* Made by anymod: the level of x86-64 that this processor and its system have, XXH64 of a buffer, and whether a file is whole. */
+/* Made by anymod: the level of x86-64 that this processor and its system have, XXH64 of a buffer, whether a file is whole, and
+   which one of several files is to be loaded. */
 typedef unsigned long long word;
 typedef __SIZE_TYPE__ size;
 typedef struct napi_env__ *napi_env;
 typedef struct napi_value__ *napi_value;
 typedef struct napi_info__ *napi_info;
 typedef napi_value (*napi_function)(napi_env env, napi_info info);
+int napi_create_int32(napi_env env, int value, napi_value *result);
 int napi_create_uint32(napi_env env, unsigned value, napi_value *result);
 int napi_create_bigint_uint64(napi_env env, word value, napi_value *result);
 int napi_create_function(napi_env env, const char *name, size length, napi_function call, void *data, napi_value *result);
@@ -14,13 +16,30 @@ int napi_get_boolean(napi_env env, _Bool value, napi_value *result);
 int napi_get_value_uint32(napi_env env, napi_value value, unsigned *result);
 int napi_get_value_string_utf8(napi_env env, napi_value value, char *to, size room, size *length);
 int napi_get_buffer_info(napi_env env, napi_value buffer, void **data, size *length);
+int napi_get_named_property(napi_env env, napi_value object, const char *name, napi_value *result);
 
 #ifdef __x86_64__
+/* In the order that glibc's <sys/platform/x86.h> has them in. */
 struct registers { unsigned a, b, c, d; };
+#ifdef __linux__
+/* What the processor has, and what of it is of use here. */
+struct leaf { struct registers there, active; };
+/* Only glibc has this, since 2.33. It has asked when the process began; in a virtual machine, asking again for all of it takes
+   longer than reading a small file. */
+const struct leaf *__x86_get_cpuid_feature_leaf(unsigned index) __attribute__((weak));
+#endif
 
-static struct registers cpuid(unsigned leaf, unsigned subleaf) {
-    struct registers r;
-    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(subleaf));
+/* Of leaves 1, 7 and 0x80000001, which glibc counts as 0, 1 and 2; zeros if there is no such leaf. */
+static struct registers cpuid(unsigned index) {
+    static const unsigned leaves[] = {1, 7, 0x80000001u};
+#ifdef __linux__
+    if (__x86_get_cpuid_feature_leaf) return __x86_get_cpuid_feature_leaf(index)->there;
+#endif
+    struct registers r = {leaves[index] & 0x80000000u, 0, 0, 0};
+    __asm__ volatile("cpuid" : "+a"(r.a), "=b"(r.b), "+c"(r.c), "=d"(r.d));
+    if (r.a < leaves[index]) return (struct registers){0, 0, 0, 0};
+    r = (struct registers){leaves[index], 0, 0, 0};
+    __asm__ volatile("cpuid" : "+a"(r.a), "=b"(r.b), "+c"(r.c), "=d"(r.d));
     return r;
 }
 
@@ -34,15 +53,13 @@ static unsigned saved(void) {
 static int has(unsigned bits, unsigned wanted) { return (bits & wanted) == wanted; }
 
 static unsigned level(void) {
-    unsigned highest = cpuid(0, 0).a;
-    struct registers one = cpuid(1, 0);
-    struct registers more = cpuid(0x80000001u, 0);
+    struct registers one = cpuid(0), more = cpuid(2);
     /* SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT; LAHF in long mode. */
     if (!has(one.c, 1u << 0 | 1u << 9 | 1u << 13 | 1u << 19 | 1u << 20 | 1u << 23) || !has(more.c, 1u << 0)) return 1;
     /* FMA, MOVBE, OSXSAVE, AVX, F16C; LZCNT; BMI1, AVX2, BMI2. */
     if (!has(one.c, 1u << 12 | 1u << 22 | 1u << 27 | 1u << 28 | 1u << 29) || !has(more.c, 1u << 5)) return 2;
-    if (highest < 7 || !has(saved(), 0x6)) return 2;
-    unsigned seven = cpuid(7, 0).b;
+    if (!has(saved(), 0x6)) return 2;
+    unsigned seven = cpuid(1).b;
     if (!has(seven, 1u << 3 | 1u << 5 | 1u << 8)) return 2;
     /* AVX-512 F, DQ, CD, BW, VL. */
     if (!has(seven, 1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31) || !has(saved(), 0xe6)) return 3;
@@ -158,7 +175,7 @@ static int whole(int file, const char *texts, size length, unsigned napi) {
     unsigned char part[PART];
     long have = filled(file, part, PART);
     long at = place(part, have);
-    if (at < 0 || half_at(part + at + 8) != 1 || half_at(part + at + 24) != 0) return 0;
+    if (at < 0 || half_at(part + at + 8) != 2 || half_at(part + at + 24) != 0) return 0;
     if (half_at(part + at + 16) > napi) return 0;
     if (length > (size)(have - at - TEXTS) || !equal(part + at + TEXTS, texts, length)) return 0;
     word expected = word_at(part + at + 64);
@@ -173,6 +190,14 @@ static int whole(int file, const char *texts, size length, unsigned napi) {
     return finished(&state, part + (have & ~31L), part + have) == expected;
 }
 
+static int is_whole(const char *path, const char *texts, size length, unsigned napi) {
+    int file = open(path, 02000000 /* O_CLOEXEC */);
+    if (file < 0) return 0;
+    int yes = whole(file, texts, length, napi);
+    close(file);
+    return yes;
+}
+
 /* fits(path, texts, napi) */
 static napi_value fits(napi_env env, napi_info info) {
     napi_value arguments[3], value = 0;
@@ -183,11 +208,41 @@ static napi_value fits(napi_env env, napi_info info) {
     if (napi_get_value_string_utf8(env, arguments[0], path, sizeof path, &length)) return 0;
     if (length + 1 >= sizeof path || napi_get_value_uint32(env, arguments[2], &napi)) return 0;
     if (napi_get_value_string_utf8(env, arguments[1], texts, sizeof texts, &length) || length + 1 >= sizeof texts) return 0;
-    int file = open(path, 02000000 /* O_CLOEXEC */);
-    int yes = file >= 0 && whole(file, texts, length, napi);
-    if (file >= 0) close(file);
-    napi_get_boolean(env, yes, &value);
+    napi_get_boolean(env, is_whole(path, texts, length, napi), &value);
     return value;
+}
+
+/* What comes behind so many texts. */
+static const char *behind(const char *at, const char *end, int count) {
+    while (at < end && count) count -= !*at++;
+    return at;
+}
+
+/* Which of the candidates is the one for this processor, if it is whole; otherwise negative. What is asked are texts with a NUL
+   each: the version of Node-API, and of each candidate, the best first, its level, its path and the four of its identity.
+   Functions would be an easier way to ask, and each takes Node.js as long as the whole answer. */
+static int chosen(const char *asked, const char *end) {
+    unsigned napi = 0, own = level();
+    for (const char *digit = asked; *digit; digit++) napi = napi * 10 + (*digit - '0');
+    const char *at = behind(asked, end, 1);
+    for (int index = 0; at < end; index++) {
+        const char *path = behind(at, end, 1), *texts = behind(path, end, 1), *next = behind(texts, end, 4);
+        if ((unsigned)(*at - '0') <= own) return is_whole(path, texts, next - texts, napi) ? index : -1;
+        at = next;
+    }
+    return -1;
+}
+
+/* The answer to what is asked; nothing if nothing is. */
+static napi_value answer(napi_env env, napi_value exports) {
+    napi_value asked, value = 0;
+    char texts[1 << 15];
+    size length;
+    if (napi_get_named_property(env, exports, "asked", &asked)) return 0;
+    if (napi_get_value_string_utf8(env, asked, texts, sizeof texts, &length)) return 0;
+    /* A process with another C library needs another file, which the loader finds. */
+    int index = gnu_get_libc_version && length + 1 < sizeof texts ? chosen(texts, texts + length) : -1;
+    return napi_create_int32(env, index, &value) ? 0 : value;
 }
 #endif
 
@@ -198,11 +253,13 @@ __attribute__((visibility("default")))
 #endif
 napi_value napi_register_module_v1(napi_env env, napi_value exports) {
     napi_value value;
+#ifdef __linux__
+    if ((value = answer(env, exports))) return value;
+#endif
     if (!napi_create_uint32(env, level(), &value)) napi_set_named_property(env, exports, "level", value);
     if (!napi_create_function(env, "sum", 3, sum, 0, &value)) napi_set_named_property(env, exports, "sum", value);
 #ifdef __linux__
     if (!napi_create_function(env, "fits", 4, fits, 0, &value)) napi_set_named_property(env, exports, "fits", value);
-    if (!napi_get_boolean(env, gnu_get_libc_version != 0, &value)) napi_set_named_property(env, exports, "glibc", value);
 #endif
 #ifdef ANYMOD_UNPACK
     if (!napi_create_function(env, "unpack", 6, unpack, 0, &value)) napi_set_named_property(env, exports, "unpack", value);

@@ -9,7 +9,7 @@ use anymod_model::node::file_name;
 /// Name in the probe's identity.
 pub const PROBE_NAME: &str = "anymod-probe";
 /// Version in the probe's identity.
-pub const PROBE_VERSION: &str = "2";
+pub const PROBE_VERSION: &str = "3";
 /// Its source, in C.
 pub const PROBE_SOURCE: &str = include_str!("probe.c");
 

@@ -1,5 +1,6 @@
 //! The loader in the real Node: what it loads, and what it refuses before it loads anything.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::Case;
@@ -12,6 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     ("node::load::ways", ways),
     ("node::load::usual", usual),
     ("node::load::processors", processors),
+    ("node::load::levels", levels),
     ("node::load::arm64", arm64),
     ("node::load::chosen_variants", chosen_variants),
     ("node::load::damaged", damaged),
@@ -118,6 +120,31 @@ fn processors() -> Checked {
     ]);
     let ended = run(&mut emulator)?;
     says(&ended, "the processor is of level x86-64-v1, and x86-64-v2 is needed")
+}
+
+/// The probe's own questions to the processor, which it asks where no glibc has the answers: a program of what it has for other
+/// systems, without Node.js.
+fn levels() -> Checked {
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let source = directory.path().join("level.c");
+    let probe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../anymod-pack/src/node/probe.c");
+    let text = format!(
+        "#undef __linux__\n#include \"{}\"\nint main(void) {{ return level(); }}\n",
+        probe.display()
+    );
+    write(&source, text)?;
+    let program = directory.path().join("level");
+    let mut compiler = Command::new("gcc");
+    compiler
+        .args(["-static", "-Wl,--unresolved-symbols=ignore-all", "-o"])
+        .args([&program, &source]);
+    run(&mut compiler)?.ok()?;
+    for (cpu, level) in [("core2duo", 1), ("Nehalem", 2), ("Haswell", 3)] {
+        let mut emulator = Command::new("qemu-x86_64-static");
+        let ended = run(emulator.args(["-cpu", cpu]).arg(&program))?;
+        ensure(ended.status == level, || format!("not {level} on {cpu}: {ended}"))?;
+    }
+    Ok(())
 }
 
 /// Built here and run in Debian's Node.js for arm64, by an emulator.

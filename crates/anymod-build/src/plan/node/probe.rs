@@ -38,7 +38,8 @@ impl Planner<'_> {
             name: "plain",
             source: pack::PROBE_SOURCE.as_bytes().to_vec(),
             options: [&options[..], &["-fno-asynchronous-unwind-tables"]].concat(),
-            flags: &["-nostdlib", "-nostartfiles"],
+            // What it is asked for needs few of Node.js's functions, and each one takes time to find.
+            flags: &["-nostdlib", "-nostartfiles", "-Wl,-z,lazy", "-Wl,-z,norelro"],
         };
         self.probe_of_kind(scope, platform, tools, kind)
     }
