@@ -6,7 +6,6 @@
 mod execute;
 pub mod explain;
 mod host;
-pub(crate) mod relay;
 mod request;
 mod scan;
 mod toolchain;
@@ -15,10 +14,9 @@ use anymod_model::Diagnostic;
 use anymod_model::codes::remote as codes;
 use anymod_remote::{Client, Fetched, Step, Traffic, Uploaded};
 pub use anymod_remote::{Tried, Went};
-use anymod_store::{Digest, Entry, Store};
+use anymod_store::{Digest, Entry, Field, Store};
 
 use crate::environment::Environment;
-use crate::shelf;
 
 pub(crate) use execute::{Executor, home_path};
 use request::{AUTHORITY, CERTIFICATE};
@@ -86,11 +84,12 @@ impl Remote {
     /// What came of a step among the files of `known`, put into the store. Waits for the answer; none is a miss.
     pub(crate) fn fetch(
         &self,
-        step: shelf::Step<'_>,
+        namespace: &'static str,
+        key: Digest,
+        walk: &[Field],
         known: Entry,
         store: &Store,
     ) -> Option<Entry> {
-        let shelf::Step { namespace, key, walk } = step;
         let (give, take) = std::sync::mpsc::sync_channel(1);
         let blobs = store.blobs();
         let lacks = move |output: &anymod_store::Output| !blobs.has(&output.digest, output.size);

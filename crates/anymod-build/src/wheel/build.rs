@@ -24,10 +24,10 @@ use super::source::{self, Fetched};
 use crate::install;
 use crate::intercept::{self, ExportPolicy, Outcome, Setup, StandIn, TraceRecord};
 use crate::jobs::processors;
-use crate::remote::{self, relay::Relay};
+use crate::remote;
 use crate::runner::Runner;
 use crate::settings;
-use crate::shelf::Shelf;
+use crate::shelf::{Shelf, relay::Relay};
 use crate::target::{self, TargetEnvironment};
 
 /// Where events go.

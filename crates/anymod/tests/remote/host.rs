@@ -39,38 +39,31 @@ fn workers_that_have_the_compiler_make_what_this_machine_makes() {
     assert_eq!(other.dist(), here.dist());
 }
 
-#[test]
-fn what_workers_make_of_other_headers_is_not_used() {
+/// Builds where workers are of no use: this machine does it, and says why.
+fn made_here(there: &Tree, why: &str) {
+    let built = there.built();
+    let expected = (0, vec!["F0007".to_owned()]);
+    assert_eq!((built.totals().remote_ran, built.codes()), expected, "{built:#?}");
+    assert!(built.stderr.contains(why), "{}", built.stderr);
     let here = tree();
     here.built();
+    assert_eq!(there.dist(), here.dist());
+}
+
+#[test]
+fn what_workers_make_of_other_headers_is_not_used() {
     let directory = tempfile::tempdir().unwrap();
     let other = directory.path().join("other.h");
     let text = std::fs::read_to_string(HEADER).unwrap();
     std::fs::write(&other, format!("{text}\n#undef EPERM\n#define EPERM 9\n")).unwrap();
     let server = Server::host_executor(Some((&other, HEADER)));
     let there = executing(&server);
-    let built = there.built();
-    assert_eq!(
-        (built.totals().remote_ran, built.codes()),
-        (0, vec!["F0007".to_owned()]),
-        "{built:#?}"
-    );
-    assert!(built.stderr.contains("is not this machine's"), "{}", built.stderr);
-    assert_eq!(there.dist(), here.dist());
+    made_here(&there, "is not this machine's");
 }
 
 #[test]
 fn workers_without_the_compiler_are_told_of() {
     let server = Server::executor();
     let there = executing(&server);
-    let built = there.built();
-    assert_eq!(
-        (built.totals().remote_ran, built.codes()),
-        (0, vec!["F0007".to_owned()]),
-        "{built:#?}"
-    );
-    assert!(built.stderr.contains("a worker failed at one of them"), "{}", built.stderr);
-    let here = tree();
-    here.built();
-    assert_eq!(there.dist(), here.dist());
+    made_here(&there, "a worker failed at one of them");
 }

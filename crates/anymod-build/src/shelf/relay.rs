@@ -11,7 +11,7 @@ use std::path::Path;
 
 use anymod_store::{Digest, Entry, Record};
 
-use crate::shelf::Step;
+use super::Step;
 
 const KNOWN: &str = "known";
 const FETCH: &str = "fetch";

@@ -2,7 +2,10 @@
 //! stand-in, bundles, links of splits, artifacts.
 //!
 //! A step is looked up here ([`Shelf::look`]), then elsewhere ([`Shelf::ask`]), else done and kept ([`Shelf::keep`]). The
-//! engine, which has many actions under way at once, asks the same server in its own way (`run/ask`).
+//! engine, which has many actions under way at once, asks the same server in its own way (`run/ask`), and processes that it
+//! starts ask it over a socket (`relay`).
+
+pub(crate) mod relay;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -12,7 +15,7 @@ use anymod_model::Diagnostic;
 use anymod_store::{Digest, Entry, Field, Kept, Output, Store};
 
 use crate::environment::Environment;
-use crate::remote::{Remote, RemoteRequest, relay};
+use crate::remote::{Remote, RemoteRequest};
 use crate::request::StoreRequest;
 
 /// A store, and a server behind it if there is one.
@@ -159,7 +162,10 @@ impl Shelf {
     pub(crate) fn fetch(&self, step: Step<'_>, known: Entry) -> Option<Entry> {
         match &self.behind {
             Behind::Nothing => None,
-            Behind::Server(_) => self.server()?.fetch(step, known, &self.store),
+            Behind::Server(_) => {
+                let Step { namespace, key, walk } = step;
+                self.server()?.fetch(namespace, key, walk, known, &self.store)
+            }
             Behind::Parent(parent) => relay::fetch(parent, step, known),
         }
     }
