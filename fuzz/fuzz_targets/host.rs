@@ -15,7 +15,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         let _ = image::read(&restored).and_then(|_| image::looked_up(&restored));
     }
     let Ok(library) = library::read("fuzz", data, &mut |_| Some(data)) else { return };
-    let shown = library.symbols.iter().take(4).map(|symbol| symbol.name.to_owned());
+    let shown = library.symbols().iter().take(4).map(|symbol| symbol.name.to_owned());
     let wishes = fix::Wishes {
         flatten: true,
         localize: shown.collect(),

@@ -140,7 +140,7 @@ fn look(bytes: &[u8]) {
     }
     let _ = image::inside(bytes).map(|inside| fingerprint::Held::of(&inside));
     if let Ok(library) = library::read("fuzz", bytes, &mut |_| Some(bytes)) {
-        let mut providers = inspect::Providers::default();
+        let mut providers = inspect::Providers::for_libraries(std::iter::once(&library));
         providers.add_library(&library, true);
         let blockers = inspect::blockers(&library, &inspect::Providers::default());
         let _ = inspect::findings(&library, &blockers);

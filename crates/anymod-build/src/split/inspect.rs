@@ -192,8 +192,9 @@ pub fn inspect(request: &InspectRequest<'_>) -> Result<Vec<FileReport>, Diagnost
         (named, others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let others = others?;
-    let mut providers = Providers::default();
-    named.iter().flatten().flatten().for_each(|library| providers.add_library(library, true));
+    let inspected = || named.iter().flatten().flatten();
+    let mut providers = Providers::for_libraries(inspected());
+    inspected().for_each(|library| providers.add_library(library, true));
     others.against.iter().for_each(|library| providers.add_library(library, false));
     others.runtime.iter().for_each(|library| providers.add_runtime(library));
     others.images.iter().for_each(|(name, image)| providers.add_image(name, image));
@@ -326,7 +327,7 @@ fn of_library(library: &Library<'_>, context: &Context<'_>, report: &mut FileRep
     report.library = Some(LibraryReport {
         class,
         state: library.state(),
-        defines: library.symbols.iter().filter(|symbol| symbol.is_defined()).count(),
+        defines: library.symbols().iter().filter(|symbol| symbol.is_defined()).count(),
         needs: library.external().count(),
         has_index: library.has_index,
         members: members(library, &found),
@@ -346,8 +347,8 @@ fn because(member: &str, reference: &pic::Reference<'_>) -> String {
 fn members(library: &Library<'_>, found: &Blockers<'_>) -> Vec<MemberReport> {
     let mut needs: Vec<Vec<String>> = vec![Vec::new(); library.members.len()];
     for symbol in library.external() {
-        for member in &symbol.needed_in {
-            if let Some(needs) = needs.get_mut(*member) {
+        for member in library.needed_in(symbol) {
+            if let Some(needs) = needs.get_mut(member) {
                 needs.push(symbol.name.to_owned());
             }
         }

@@ -16,19 +16,22 @@ pub(crate) fn map<'i, T: Sync, R: Send>(
     }
     let next = AtomicUsize::new(0);
     let slots: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let (Some(item), Some(slot)) = (items.get(at), slots.get(at)) else { break };
-                    let result = function(item);
-                    if let Ok(mut slot) = slot.lock() {
-                        *slot = Some(result);
-                    }
-                }
-            });
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(item), Some(slot)) = (items.get(at), slots.get(at)) else { break };
+            let result = function(item);
+            if let Ok(mut slot) = slot.lock() {
+                *slot = Some(result);
+            }
         }
+    };
+    std::thread::scope(|scope| {
+        // This thread works as well.
+        for _ in 1..workers {
+            scope.spawn(work);
+        }
+        work();
     });
     slots.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()).collect()
 }

@@ -244,7 +244,8 @@ fn system(machine: Machine, settings: &SplitSettings) -> Result<BTreeSet<String>
     }
     for file in loaded.iter().filter(|file| file.kind() == Kind::Archive) {
         let library = file.library()?;
-        names.extend(library.symbols.iter().filter(|s| s.is_defined()).map(|s| s.name.to_owned()));
+        names
+            .extend(library.symbols().iter().filter(|s| s.is_defined()).map(|s| s.name.to_owned()));
     }
     Ok(names)
 }

@@ -4,9 +4,9 @@
 
 use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{
-    FileHeader, Rel as _, Rela as _, SectionHeader as _, SectionTable, Sym as _,
+    FileHeader, Rel as _, Rela as _, SectionHeader as _, SectionTable, Sym as _, SymbolTable,
 };
-use object::{Endianness, SectionIndex};
+use object::{Endianness, SectionIndex, SymbolIndex};
 
 use super::Fault;
 
@@ -123,7 +123,7 @@ pub enum Home {
     /// Nowhere yet: a tentative definition of C.
     Common,
     /// In a section, by its index.
-    Section(usize),
+    Section(u32),
 }
 
 /// A named symbol.
@@ -142,7 +142,7 @@ pub struct Symbol<'a> {
     /// Bytes, 0 if nothing is said.
     pub size: u64,
     /// Index in its table.
-    pub index: usize,
+    pub index: u32,
 }
 
 impl Symbol<'_> {
@@ -215,7 +215,7 @@ pub(crate) struct Relocation {
     /// Type, numbered by the machine's psABI.
     pub(crate) kind: u32,
     /// Index of the symbol, 0 for none.
-    pub(crate) symbol: usize,
+    pub(crate) symbol: u32,
 }
 
 /// A file of one class.
@@ -225,6 +225,14 @@ pub(crate) struct File<'a, E: FileHeader<Endian = Endianness>> {
     pub(crate) endian: Endianness,
     pub(crate) sections: SectionTable<'a, E>,
     pub(crate) data: &'a [u8],
+}
+
+/// A symbol table, `SHT_SYMTAB` or `SHT_DYNSYM`; without an entry if the file has none.
+pub(crate) struct Symbols<'a, E: FileHeader<Endian = Endianness>> {
+    table: SymbolTable<'a, E>,
+    endian: Endianness,
+    /// Where it is in the file.
+    offset: u64,
 }
 
 /// The class of a file: what its fifth byte says.
@@ -327,69 +335,13 @@ impl<'a, E: FileHeader<Endian = Endianness>> File<'a, E> {
         section.data(self.endian, self.data).map_err(|error| Self::fault("section", error, offset))
     }
 
-    /// The symbols of a table, `SHT_SYMTAB` or `SHT_DYNSYM`, that have a name, or name a source, and that `wanted` takes.
-    pub(crate) fn symbols(
-        &self,
-        kind: elf::SectionType,
-        wanted: impl Fn(&E::Sym) -> bool,
-    ) -> Result<Vec<Symbol<'a>>, Fault> {
+    /// The first symbol table of a kind.
+    pub(crate) fn symbols(&self, kind: elf::SectionType) -> Result<Symbols<'a, E>, Fault> {
         let mut header = self.sections.iter().filter(|s| s.sh_type(self.endian) == kind);
         let offset = header.next().map_or(0, |header| header.sh_offset(self.endian).into());
-        let fault = |error| Self::fault("symbol table", error, offset);
-        let table = self.sections.symbols(self.endian, self.data, kind).map_err(fault)?;
-        let is_wanted = |entry: &E::Sym| {
-            let is_named = entry.st_name(self.endian) != 0 || entry.st_type() == elf::STT_FILE;
-            is_named && wanted(entry)
-        };
-        // Counted first: of large libraries these lists are most of the memory.
-        let count = table.symbols().iter().filter(|entry| is_wanted(entry)).count();
-        let mut symbols = Vec::with_capacity(count);
-        for (index, entry) in table.enumerate() {
-            if !is_wanted(entry) {
-                continue;
-            }
-            let name = table.symbol_name(self.endian, entry).map_err(fault)?;
-            let at = offset.saturating_add((index.0 * size_of::<E::Sym>()) as u64);
-            let name = std::str::from_utf8(name)
-                .map_err(|_| Fault::new("the name of a symbol is no text", at))?;
-            let section = entry.st_shndx(self.endian);
-            let home = match section {
-                elf::SHN_UNDEF => Home::Undefined,
-                elf::SHN_ABS => Home::Absolute,
-                elf::SHN_COMMON => Home::Common,
-                elf::SHN_XINDEX => {
-                    let section = table.shndx(self.endian, index).unwrap_or_default();
-                    Home::Section(section as usize)
-                }
-                section => Home::Section(section.0.into()),
-            };
-            symbols.push(Symbol {
-                name,
-                binding: match entry.st_bind() {
-                    elf::STB_LOCAL => Binding::Local,
-                    elf::STB_WEAK => Binding::Weak,
-                    elf::STB_GNU_UNIQUE => Binding::Unique,
-                    _ => Binding::Strong,
-                },
-                visibility: match entry.st_visibility() {
-                    elf::STV_HIDDEN => Visibility::Hidden,
-                    elf::STV_INTERNAL => Visibility::Internal,
-                    elf::STV_PROTECTED => Visibility::Protected,
-                    _ => Visibility::Default,
-                },
-                kind: match entry.st_type() {
-                    elf::STT_FUNC | elf::STT_GNU_IFUNC => SymbolKind::Function,
-                    elf::STT_OBJECT | elf::STT_COMMON => SymbolKind::Object,
-                    elf::STT_TLS => SymbolKind::ThreadLocal,
-                    elf::STT_FILE => SymbolKind::Source,
-                    _ => SymbolKind::Other,
-                },
-                home,
-                size: entry.st_size(self.endian).into(),
-                index: index.0,
-            });
-        }
-        Ok(symbols)
+        let table = self.sections.symbols(self.endian, self.data, kind);
+        let table = table.map_err(|error| Self::fault("symbol table", error, offset))?;
+        Ok(Symbols { table, endian: self.endian, offset })
     }
 
     /// Calls `take` for every relocation of an object that applies to a wanted section, with that section's index.
@@ -422,7 +374,7 @@ impl<'a, E: FileHeader<Endian = Endianness>> File<'a, E> {
                 take(Relocation {
                     offset: row.r_offset(self.endian).into(),
                     kind: row.r_type(self.endian).0,
-                    symbol: row.r_sym(self.endian) as usize,
+                    symbol: row.r_sym(self.endian),
                 });
             }
         }
@@ -431,10 +383,89 @@ impl<'a, E: FileHeader<Endian = Endianness>> File<'a, E> {
                 take(Relocation {
                     offset: row.r_offset(self.endian).into(),
                     kind: row.r_type(self.endian, is_mips64el).0,
-                    symbol: row.r_sym(self.endian, is_mips64el) as usize,
+                    symbol: row.r_sym(self.endian, is_mips64el),
                 });
             }
         }
         Ok(())
+    }
+}
+
+impl<'a, E: FileHeader<Endian = Endianness>> Symbols<'a, E> {
+    /// How many of the symbols have a name, or name a source, and are wanted: before a list is made of them, as of large
+    /// libraries these lists are most of the memory.
+    pub(crate) fn count(&self, wanted: impl Fn(&E::Sym) -> bool) -> usize {
+        self.table.symbols().iter().filter(|entry| self.is_named(entry) && wanted(entry)).count()
+    }
+
+    /// Calls `take` for each of them.
+    pub(crate) fn each(
+        &self,
+        wanted: impl Fn(&E::Sym) -> bool,
+        mut take: impl FnMut(Symbol<'a>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        for (index, entry) in self.table.enumerate() {
+            if self.is_named(entry) && wanted(entry) {
+                take(self.symbol(index, entry)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A list of them.
+    pub(crate) fn list(&self, wanted: impl Fn(&E::Sym) -> bool) -> Result<Vec<Symbol<'a>>, Fault> {
+        let mut symbols = Vec::with_capacity(self.count(&wanted));
+        self.each(wanted, |symbol| {
+            symbols.push(symbol);
+            Ok(())
+        })?;
+        Ok(symbols)
+    }
+
+    fn is_named(&self, entry: &E::Sym) -> bool {
+        entry.st_name(self.endian) != 0 || entry.st_type() == elf::STT_FILE
+    }
+
+    fn symbol(&self, index: SymbolIndex, entry: &E::Sym) -> Result<Symbol<'a>, Fault> {
+        let name = self.table.symbol_name(self.endian, entry);
+        let name = name.map_err(|error| File::<E>::fault("symbol table", error, self.offset))?;
+        let name = std::str::from_utf8(name).map_err(|_| {
+            let at = self.offset.saturating_add((index.0 * size_of::<E::Sym>()) as u64);
+            Fault::new("the name of a symbol is no text", at)
+        })?;
+        Ok(Symbol {
+            name,
+            binding: match entry.st_bind() {
+                elf::STB_LOCAL => Binding::Local,
+                elf::STB_WEAK => Binding::Weak,
+                elf::STB_GNU_UNIQUE => Binding::Unique,
+                _ => Binding::Strong,
+            },
+            visibility: match entry.st_visibility() {
+                elf::STV_HIDDEN => Visibility::Hidden,
+                elf::STV_INTERNAL => Visibility::Internal,
+                elf::STV_PROTECTED => Visibility::Protected,
+                _ => Visibility::Default,
+            },
+            kind: match entry.st_type() {
+                elf::STT_FUNC | elf::STT_GNU_IFUNC => SymbolKind::Function,
+                elf::STT_OBJECT | elf::STT_COMMON => SymbolKind::Object,
+                elf::STT_TLS => SymbolKind::ThreadLocal,
+                elf::STT_FILE => SymbolKind::Source,
+                _ => SymbolKind::Other,
+            },
+            home: match entry.st_shndx(self.endian) {
+                elf::SHN_UNDEF => Home::Undefined,
+                elf::SHN_ABS => Home::Absolute,
+                elf::SHN_COMMON => Home::Common,
+                elf::SHN_XINDEX => {
+                    Home::Section(self.table.shndx(self.endian, index).unwrap_or_default())
+                }
+                section => Home::Section(section.0.into()),
+            },
+            size: entry.st_size(self.endian).into(),
+            // Relocations have no wider one.
+            index: u32::try_from(index.0).unwrap_or(u32::MAX),
+        })
     }
 }

@@ -9,7 +9,7 @@ use object::Endianness;
 use object::SymbolIndex;
 use object::elf;
 use object::read::elf::{
-    Dyn as _, FileHeader, ProgramHeader as _, SectionHeader as _, VersionTable,
+    Dyn as _, FileHeader, ProgramHeader as _, SectionHeader as _, Sym as _, VersionTable,
 };
 
 use super::elf::{Class, Elf32, Elf64, File, Section, class, open};
@@ -188,12 +188,15 @@ fn read_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Image<'
     let offset = versions.map_or(0, |section| section.offset);
     let versions = file.sections.versions(file.endian, data);
     let versions = versions.map_err(|error| File::<E>::fault("versions", error, offset))?;
-    for symbol in file.symbols(elf::SHT_DYNSYM, |entry| {
-        use object::read::elf::Sym as _;
-        !entry.is_local()
-    })? {
-        take(&mut image, &symbol, versions.as_ref(), file.endian, offset)?;
-    }
+    let symbols = file.symbols(elf::SHT_DYNSYM)?;
+    let is_shared = |entry: &E::Sym| !entry.is_local();
+    let is_asked = |entry: &E::Sym| is_shared(entry) && entry.is_undefined(file.endian);
+    let asked = symbols.count(is_asked);
+    image.undefined.reserve_exact(asked);
+    image.exports.reserve_exact(symbols.count(is_shared).saturating_sub(asked));
+    symbols.each(is_shared, |symbol| {
+        take(&mut image, &symbol, versions.as_ref(), file.endian, offset)
+    })?;
     Ok(image)
 }
 
@@ -266,7 +269,7 @@ fn take<'a, E: FileHeader<Endian = Endianness>>(
 ) -> Result<(), Fault> {
     let (mut version, mut library, mut is_default) = (None, None, true);
     if let Some(versions) = versions {
-        let index = versions.version_index(endian, SymbolIndex(symbol.index));
+        let index = versions.version_index(endian, SymbolIndex(symbol.index as usize));
         is_default = !index.is_hidden();
         let fault = |error| File::<E>::fault("versions", error, offset);
         let text = |bytes: &'a [u8]| {
@@ -317,7 +320,7 @@ fn looked_up_class<E: FileHeader<Endian = Endianness>>(
 ) -> Result<BTreeSet<&str>, Fault> {
     let file: File<'_, E> = open(data)?;
     let sections = file.headers()?;
-    let symbols = file.symbols(elf::SHT_DYNSYM, |_| true)?;
+    let symbols = file.symbols(elf::SHT_DYNSYM)?.list(|_| true)?;
     let mut names = BTreeSet::new();
     for (header, section) in file.sections.iter().zip(&sections) {
         let is_table = section.kind == elf::SHT_REL.0 || section.kind == elf::SHT_RELA.0;
@@ -366,21 +369,25 @@ fn inside_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Insid
         }
     }
     let mut source = None;
-    for symbol in file.symbols(elf::SHT_SYMTAB, |_| true)? {
-        if symbol.kind == SymbolKind::Source {
-            source = Some(symbol.name).filter(|name| !name.is_empty());
-        }
-        let Home::Section(index) = symbol.home else { continue };
-        if !matches!(symbol.kind, SymbolKind::Function | SymbolKind::Object) {
-            continue;
-        }
-        inside.symbols.push(symbol.name);
-        let is_state = sections.get(index).is_some_and(Section::is_state);
-        if is_state && symbol.kind == SymbolKind::Object && symbol.size > 0 {
-            let source = source.filter(|_| symbol.binding == Binding::Local);
-            inside.variables.push((Variable { name: symbol.name, size: symbol.size }, source));
-        }
-    }
+    file.symbols(elf::SHT_SYMTAB)?.each(
+        |_| true,
+        |symbol| {
+            if symbol.kind == SymbolKind::Source {
+                source = Some(symbol.name).filter(|name| !name.is_empty());
+            }
+            let Home::Section(index) = symbol.home else { return Ok(()) };
+            if !matches!(symbol.kind, SymbolKind::Function | SymbolKind::Object) {
+                return Ok(());
+            }
+            inside.symbols.push(symbol.name);
+            let is_state = sections.get(index as usize).is_some_and(Section::is_state);
+            if is_state && symbol.kind == SymbolKind::Object && symbol.size > 0 {
+                let source = source.filter(|_| symbol.binding == Binding::Local);
+                inside.variables.push((Variable { name: symbol.name, size: symbol.size }, source));
+            }
+            Ok(())
+        },
+    )?;
     Ok(inside)
 }
 

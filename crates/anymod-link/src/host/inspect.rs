@@ -42,11 +42,12 @@ pub fn is_of_linkers(name: &str) -> bool {
         || name.strip_prefix("__start_").or_else(|| name.strip_prefix("__stop_")).is_some()
 }
 
-/// Who offers which names.
+/// Who offers the names that libraries ask about.
 #[derive(Clone, Debug, Default)]
 pub struct Providers<'p> {
-    /// The file that offers a name first.
-    by_name: FxHashMap<&'p str, &'p str>,
+    /// The file that offers a name first; none for a name that nobody offers. No other names are ever looked up, and the C
+    /// library alone has thousands of them.
+    by_name: FxHashMap<&'p str, Option<&'p str>>,
     /// Names that only static links find: of archives that are always linked along.
     only_static: FxHashSet<&'p str>,
     /// Names that a library which is linked along hides, with its file, the member and the visibility.
@@ -54,22 +55,36 @@ pub struct Providers<'p> {
 }
 
 impl<'p> Providers<'p> {
+    /// Nobody yet, for what [`blockers`] has to know of libraries.
+    pub fn for_libraries(libraries: impl Iterator<Item = &'p Library<'p>>) -> Providers<'p> {
+        let names = libraries.flat_map(|library| {
+            let external = library.external();
+            external.chain(library.symbols().iter().filter(|symbol| gives_way(symbol)))
+        });
+        let by_name = names.map(|symbol| (symbol.name, None)).collect();
+        Providers { by_name, ..Providers::default() }
+    }
+
     /// Adds a shared library or program.
     pub fn add_image(&mut self, file: &'p str, image: &Image<'p>) {
-        for export in &image.exports {
-            self.by_name.entry(export.name).or_insert(file);
+        image.exports.iter().for_each(|export| self.offer(export.name, file));
+    }
+
+    fn offer(&mut self, name: &str, file: &'p str) {
+        if let Some(first) = self.by_name.get_mut(name) {
+            first.get_or_insert(file);
         }
     }
 
     /// Adds a library that is linked along. Of one that is inspected itself, what its weak definitions hide is its own finding.
     pub fn add_library(&mut self, library: &'p Library<'p>, is_inspected: bool) {
-        for symbol in &library.symbols {
+        for symbol in library.symbols() {
             if symbol.visibility.is_exportable() {
                 if symbol.is_defined() {
-                    self.by_name.entry(symbol.name).or_insert(&library.name);
+                    self.offer(symbol.name, &library.name);
                 }
             } else if !(is_inspected && symbol.is_defined() && symbol.is_weak) {
-                let member = library.member_name(symbol.narrowed_in);
+                let member = library.member_name(symbol.narrowed_in as usize);
                 let hides = (library.name.as_str(), member, symbol.visibility.name());
                 self.hides.entry(symbol.name).or_insert(hides);
             }
@@ -78,20 +93,21 @@ impl<'p> Providers<'p> {
 
     /// Adds an archive that every link has at its end, as those of the compiler's own helpers.
     pub fn add_runtime(&mut self, library: &Library<'p>) {
-        let defined = library.symbols.iter().filter(|symbol| symbol.is_defined());
-        self.only_static.extend(defined.map(|symbol| symbol.name));
+        let defined = library.symbols().iter().filter(|symbol| symbol.is_defined());
+        let asked = defined.filter(|symbol| self.by_name.contains_key(symbol.name));
+        self.only_static.extend(asked.map(|symbol| symbol.name));
     }
 
     /// Whether a link finds a name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.by_name.contains_key(name) || self.only_static.contains(name) || is_of_linkers(name)
+        self.of(name).is_some() || self.only_static.contains(name) || is_of_linkers(name)
     }
 
     /// The file that offers a name.
     #[must_use]
     pub fn of(&self, name: &str) -> Option<&'p str> {
-        self.by_name.get(name).copied()
+        self.by_name.get(name).copied().flatten()
     }
 }
 
@@ -127,15 +143,15 @@ pub fn blockers<'l>(library: &'l Library<'_>, providers: &Providers<'_>) -> Bloc
     let mut missing: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for symbol in library.external() {
         if !providers.has(symbol.name) {
-            for member in &symbol.needed_in {
-                missing.entry(*member).or_default().push(symbol.name);
+            for member in library.needed_in(symbol) {
+                missing.entry(member).or_default().push(symbol.name);
             }
         }
     }
     let missing = missing.into_iter().map(|(member, names)| (library.member_name(member), names));
     let mut hidden: Vec<Hidden<'_>> =
         library.hidden().map(|symbol| hide(library, symbol)).collect();
-    for symbol in library.symbols.iter().filter(|symbol| symbol.is_defined()) {
+    for symbol in library.symbols().iter().filter(|symbol| symbol.is_defined()) {
         if symbol.visibility.is_exportable() {
             if let Some((file, member, visibility)) = providers.hides.get(symbol.name)
                 && *file != library.name
@@ -143,8 +159,7 @@ pub fn blockers<'l>(library: &'l Library<'_>, providers: &Providers<'_>) -> Bloc
                 let by = format!("`{member}` of `{file}`, which is linked along");
                 hidden.push(Hidden { visibility, by, ..hide(library, symbol) });
             }
-        } else if symbol.is_weak
-            && !symbol.defined_as.is_exportable()
+        } else if gives_way(symbol)
             && let Some(file) = providers.of(symbol.name)
             && file != library.name
         {
@@ -155,8 +170,16 @@ pub fn blockers<'l>(library: &'l Library<'_>, providers: &Providers<'_>) -> Bloc
     Blockers { missing: missing.collect(), hidden }
 }
 
+/// Whether a definition that nobody outside will find gives way to one that others offer.
+fn gives_way(symbol: &Merged<'_>) -> bool {
+    symbol.is_defined()
+        && symbol.is_weak
+        && !symbol.visibility.is_exportable()
+        && !symbol.defined_as.is_exportable()
+}
+
 fn hide<'l>(library: &'l Library<'_>, symbol: &'l Merged<'_>) -> Hidden<'l> {
-    let member = library.member_name(symbol.narrowed_in);
+    let member = library.member_name(symbol.narrowed_in as usize);
     Hidden {
         name: symbol.name,
         member,
@@ -213,7 +236,7 @@ pub fn findings(library: &Library<'_>, blockers: &Blockers<'_>) -> Vec<Diagnosti
     }
     for symbol in library.duplicates() {
         let members: Vec<&str> =
-            symbol.defined_in.iter().map(|member| library.member_name(*member)).collect();
+            library.defined_in(symbol).map(|member| library.member_name(member)).collect();
         let message = format!("`{}` is defined in {}", symbol.name, listed(&members));
         findings.push(
             Diagnostic::error(&codes::DUPLICATE, message)

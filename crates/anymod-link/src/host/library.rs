@@ -1,11 +1,12 @@
 //! A library's members taken together: merged symbols, what it needs from others, its class, what stands in a split's way.
 
-use rustc_hash::FxHashMap;
-
 use super::archive::{self, Archive, Kind, Member};
+use super::merge::{Symbols, merge};
 use super::object::{self, Object};
 use super::pic::{Class, Reference};
-use super::{Binding, Fault, Home, Symbol, Visibility};
+use super::{Fault, Visibility};
+
+pub use super::merge::Merged;
 
 /// A library: an archive, or a single object.
 #[derive(Clone, Debug)]
@@ -20,8 +21,8 @@ pub struct Library<'a> {
     pub has_index: bool,
     /// Its members in their order.
     pub members: Vec<Part<'a>>,
-    /// Every symbol that is defined or asked for in any member, sorted by name.
-    pub symbols: Vec<Merged<'a>>,
+    /// Every symbol that is defined or asked for in any member.
+    symbols: Symbols<'a>,
 }
 
 /// A member.
@@ -50,35 +51,6 @@ pub enum Content<'a> {
     Missing,
     /// An object that cannot be read.
     Damaged(Fault),
-}
-
-/// A symbol over all members.
-#[derive(Clone, Debug)]
-pub struct Merged<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Members that define it, as indices.
-    pub defined_in: Vec<usize>,
-    /// How many of them define it so that there may be no other.
-    pub strong: usize,
-    /// Members that ask for it so that it has to be somewhere.
-    pub needed_in: Vec<usize>,
-    /// The narrowest visibility of all definitions and references, which is the one that it gets.
-    pub visibility: Visibility,
-    /// The member that it comes from.
-    pub narrowed_in: usize,
-    /// The widest visibility of a definition.
-    pub defined_as: Visibility,
-    /// All definitions give way to another.
-    pub is_weak: bool,
-}
-
-impl Merged<'_> {
-    /// Whether some member defines it.
-    #[must_use]
-    pub fn is_defined(&self) -> bool {
-        !self.defined_in.is_empty()
-    }
 }
 
 /// The member and the relocation that decide a class.
@@ -177,67 +149,33 @@ pub fn content(data: Option<&[u8]>) -> Content<'_> {
     }
 }
 
-fn merge<'a>(members: &[Part<'a>]) -> Vec<Merged<'a>> {
-    let mut places: FxHashMap<&'a str, usize> = FxHashMap::default();
-    let mut merged: Vec<Merged<'a>> = Vec::new();
-    for (number, member) in members.iter().enumerate() {
-        let Content::Object(object) = &member.content else { continue };
-        for symbol in &object.symbols {
-            let place = *places.entry(symbol.name).or_insert(merged.len());
-            if place == merged.len() {
-                merged.push(Merged {
-                    name: symbol.name,
-                    defined_in: Vec::new(),
-                    strong: 0,
-                    needed_in: Vec::new(),
-                    visibility: symbol.visibility,
-                    narrowed_in: number,
-                    defined_as: Visibility::Internal,
-                    is_weak: true,
-                });
-            }
-            if let Some(known) = merged.get_mut(place) {
-                take(known, number, object, symbol);
-            }
-        }
-    }
-    merged.sort_by_cached_key(|symbol| (start(symbol.name), symbol.name));
-    merged
-}
-
-/// The first bytes of a name as a number of the same order, in which most names differ.
-fn start(name: &str) -> u128 {
-    let mut bytes = [0; 16];
-    bytes.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
-    u128::from_be_bytes(bytes)
-}
-
-fn take(known: &mut Merged<'_>, number: usize, object: &Object<'_>, symbol: &Symbol<'_>) {
-    if symbol.visibility > known.visibility {
-        known.visibility = symbol.visibility;
-        known.narrowed_in = number;
-    }
-    if symbol.home != Home::Undefined {
-        known.defined_in.push(number);
-        known.strong += usize::from(!object.may_repeat(symbol));
-        known.defined_as = known.defined_as.min(symbol.visibility);
-        known.is_weak &= symbol.binding == Binding::Weak;
-    } else if symbol.binding != Binding::Weak {
-        known.needed_in.push(number);
-    }
-}
-
 impl<'a> Library<'a> {
     /// Finds the symbols again after members have changed.
     pub(super) fn merge_again(&mut self) {
         self.symbols = merge(&self.members);
     }
 
+    /// Every symbol that is defined or asked for in any member, sorted by name.
+    #[must_use]
+    pub fn symbols(&self) -> &[Merged<'a>] {
+        &self.symbols.merged
+    }
+
     /// A symbol by its name.
     #[must_use]
     pub fn symbol(&self, name: &str) -> Option<&Merged<'a>> {
-        let at = self.symbols.binary_search_by(|symbol| symbol.name.cmp(name)).ok()?;
-        self.symbols.get(at)
+        let at = self.symbols().binary_search_by(|symbol| symbol.name.cmp(name)).ok()?;
+        self.symbols().get(at)
+    }
+
+    /// Members that define a symbol, as indices.
+    pub fn defined_in(&self, symbol: &Merged<'_>) -> impl Iterator<Item = usize> {
+        self.symbols.defined_in(symbol).iter().map(|member| *member as usize)
+    }
+
+    /// Members that ask for a symbol so that it has to be somewhere, as indices.
+    pub fn needed_in(&self, symbol: &Merged<'_>) -> impl Iterator<Item = usize> {
+        self.symbols.needed_in(symbol).iter().map(|member| *member as usize)
     }
 
     /// The members that are objects, with their indices.
@@ -263,17 +201,17 @@ impl<'a> Library<'a> {
 
     /// Symbols that all of it, linked as a whole, needs from elsewhere.
     pub fn external(&self) -> impl Iterator<Item = &Merged<'a>> {
-        self.symbols.iter().filter(|symbol| !symbol.is_defined() && !symbol.needed_in.is_empty())
+        self.symbols().iter().filter(|symbol| !symbol.is_defined() && symbol.is_needed())
     }
 
     /// Symbols that several members define so that there may be only one.
     pub fn duplicates(&self) -> impl Iterator<Item = &Merged<'a>> {
-        self.symbols.iter().filter(|symbol| symbol.strong > 1)
+        self.symbols().iter().filter(|symbol| symbol.strong > 1)
     }
 
     /// Symbols that a definition offers and another definition or a reference hides.
     pub fn hidden(&self) -> impl Iterator<Item = &Merged<'a>> {
-        self.symbols.iter().filter(|symbol| {
+        self.symbols().iter().filter(|symbol| {
             symbol.is_defined()
                 && !symbol.visibility.is_exportable()
                 && symbol.defined_as.is_exportable()

@@ -26,6 +26,7 @@ pub mod inspect;
 pub mod interpose;
 pub mod library;
 pub mod linkers;
+mod merge;
 pub mod object;
 pub mod pic;
 pub mod resolve;

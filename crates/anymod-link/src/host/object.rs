@@ -48,7 +48,7 @@ impl Object<'_> {
         symbol.binding != Binding::Strong
             || match symbol.home {
                 Home::Common => true,
-                Home::Section(index) => self.grouped.get(index).copied().unwrap_or(false),
+                Home::Section(index) => self.grouped.get(index as usize).copied().unwrap_or(false),
                 Home::Undefined | Home::Absolute => false,
             }
     }
@@ -74,11 +74,6 @@ pub fn read(data: &[u8]) -> Result<Object<'_>, Fault> {
 fn read_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Object<'_>, Fault> {
     let file: File<'_, E> = open(data)?;
     let sections = file.headers()?;
-    // Of the object's own symbols only variables are of interest.
-    let mut symbols = file.symbols(elf::SHT_SYMTAB, |symbol| {
-        let is_code = matches!(symbol.st_type(), elf::STT_FUNC | elf::STT_FILE);
-        symbol.st_bind() != elf::STB_LOCAL || (!is_code && symbol.st_size(file.endian).into() > 0)
-    })?;
     let mut object = Object { machine: file.machine(), ..Object::default() };
     for (index, section) in sections.iter().enumerate() {
         let grouped = section.flags & elf::SHF_GROUP.0 != 0;
@@ -95,7 +90,27 @@ fn read_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Object<
             object.constants.push(file.constants(index, section)?);
         }
     }
-    for symbol in &mut symbols {
+    take_symbols(&file, &sections, &mut object)?;
+    if let Some(rules) = pic::rules(object.machine.number) {
+        object.uses = Some(uses(&file, &sections, &object.symbols, rules)?);
+    }
+    Ok(object)
+}
+
+fn take_symbols<'a, E: FileHeader<Endian = Endianness>>(
+    file: &File<'a, E>,
+    sections: &[Section<'a>],
+    object: &mut Object<'a>,
+) -> Result<(), Fault> {
+    let is_shared = |entry: &E::Sym| entry.st_bind() != elf::STB_LOCAL;
+    // Of the object's own symbols only variables are of interest.
+    let is_wanted = |entry: &E::Sym| {
+        let is_code = matches!(entry.st_type(), elf::STT_FUNC | elf::STT_FILE);
+        is_shared(entry) || (!is_code && entry.st_size(file.endian).into() > 0)
+    };
+    let table = file.symbols(elf::SHT_SYMTAB)?;
+    object.symbols.reserve_exact(table.count(is_shared));
+    table.each(is_wanted, |mut symbol| {
         if !symbol.is_undefined() && symbol.name.contains('@') {
             object.versioned.get_or_insert(symbol.name);
             // The default version is what references without one get.
@@ -107,20 +122,18 @@ fn read_class<E: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Object<
                 true
             }
             Home::Section(index) => {
-                symbol.size > 0 && sections.get(index).is_some_and(Section::is_state)
+                symbol.size > 0 && sections.get(index as usize).is_some_and(Section::is_state)
             }
             Home::Undefined | Home::Absolute => false,
         };
         if variable {
             object.variables.push(Variable { name: symbol.name, size: symbol.size });
         }
-    }
-    symbols.retain(|symbol| symbol.binding != Binding::Local);
-    object.symbols = symbols;
-    if let Some(rules) = pic::rules(object.machine.number) {
-        object.uses = Some(uses(&file, &sections, &object.symbols, rules)?);
-    }
-    Ok(object)
+        if symbol.binding != Binding::Local {
+            object.symbols.push(symbol);
+        }
+        Ok(())
+    })
 }
 
 fn uses<'a, E: FileHeader<Endian = Endianness>>(
@@ -133,10 +146,10 @@ fn uses<'a, E: FileHeader<Endian = Endianness>>(
     let mut seen = FxHashSet::default();
     let loaded = |index: usize| sections.get(index).is_some_and(|s| s.is_loaded());
     file.relocations(loaded, |target, relocation| {
-        let Ok(row) = rules.binary_search_by_key(&relocation.kind, |row| row.0) else { return };
-        let (Some((_, name, rule)), Some(section)) = (rules.get(row), sections.get(target)) else {
-            return;
-        };
+        // There are few rules, and the most frequent types have small numbers.
+        let row = rules.iter().find(|row| row.0 >= relocation.kind);
+        let row = row.filter(|row| row.0 == relocation.kind);
+        let (Some((_, name, rule)), Some(section)) = (row, sections.get(target)) else { return };
         // Most relocations decide nothing: only of the others is the symbol looked for.
         let is_settled = match rule {
             Rule::Fixed => uses.fixed.is_some(),

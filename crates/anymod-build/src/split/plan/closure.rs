@@ -20,10 +20,10 @@ pub(super) fn undefined<'p>(parts: &Parts<'p, 'p>) -> Vec<&'p str> {
     let mut wanted: BTreeSet<&str> = BTreeSet::new();
     let mut open: Vec<&str> = Vec::new();
     for library in parts.objects {
-        for symbol in &library.symbols {
+        for symbol in library.symbols() {
             if symbol.is_defined() {
                 defined.insert(symbol.name);
-            } else if !symbol.needed_in.is_empty() && wanted.insert(symbol.name) {
+            } else if symbol.is_needed() && wanted.insert(symbol.name) {
                 open.push(symbol.name);
             }
         }
@@ -34,7 +34,7 @@ pub(super) fn undefined<'p>(parts: &Parts<'p, 'p>) -> Vec<&'p str> {
             continue;
         }
         let found = parts.archives.iter().enumerate().find_map(|(number, library)| {
-            let member = *library.symbol(name)?.defined_in.first()?;
+            let member = library.defined_in(library.symbol(name)?).next()?;
             Some((number, *library, member))
         });
         let Some((number, library, member)) = found else { continue };
@@ -64,7 +64,7 @@ pub(super) fn in_host<'p>(inputs: &Inputs<'p>, chosen: &Chosen) -> BTreeSet<&'p 
     let modules = modules.flat_map(|(_, objects)| objects);
     let libraries = inputs.libraries.iter().filter(|(name, _)| chosen.is_in_host(name));
     let all = inputs.host.iter().chain(modules).chain(libraries.map(|(_, library)| library));
-    let symbols = all.flat_map(|library| &library.symbols);
+    let symbols = all.flat_map(|library| library.symbols());
     symbols
         .filter(|symbol| symbol.is_defined() && symbol.visibility.is_exportable())
         .map(|symbol| symbol.name)

@@ -63,7 +63,7 @@ pub(super) fn apply(prefix: &str, inputs: &Inputs<'_>, chosen: &Chosen, plan: &m
 
 /// What a library defines for others.
 fn defined<'p>(library: &'p Library<'_>) -> impl Iterator<Item = &'p str> {
-    library.symbols.iter().filter(|symbol| symbol.is_defined()).map(|symbol| symbol.name)
+    library.symbols().iter().filter(|symbol| symbol.is_defined()).map(|symbol| symbol.name)
 }
 
 /// Everything that is linked, by its path.
@@ -94,7 +94,7 @@ impl Copies<'_, '_> {
     fn link(&mut self, link: &mut Link, names: &Arc<BTreeSet<String>>) {
         for (number, path) in link.objects.iter_mut().chain(&mut link.archives).enumerate() {
             let mentions = |symbol: &Merged<'_>| names.contains(symbol.name);
-            if !self.read.get(path).is_some_and(|library| library.symbols.iter().any(mentions)) {
+            if !self.read.get(path).is_some_and(|library| library.symbols().iter().any(mentions)) {
                 continue;
             }
             let name = path.file_name().unwrap_or_default().to_string_lossy();

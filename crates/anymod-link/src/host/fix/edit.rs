@@ -311,7 +311,8 @@ mod tests {
         ] {
             let bytes = sample(architecture, endian);
             let before = object::read(&bytes).unwrap();
-            let index = |name: &str| before.symbols.iter().find(|s| s.name == name).unwrap().index;
+            let index =
+                |name: &str| before.symbols.iter().find(|s| s.name == name).unwrap().index as usize;
             let changes = [
                 Change::Localize(index("three")),
                 Change::Show(index("one")),

@@ -188,13 +188,13 @@ fn drop_members(
 /// Members that are to be dropped although others need what only they define.
 fn still_needed(library: &Library<'_>, is_dropped: &dyn Fn(&Part<'_>) -> bool) -> Vec<Diagnostic> {
     let dropped: Vec<bool> = library.members.iter().map(is_dropped).collect();
-    let stays = |member: &usize| dropped.get(*member) == Some(&false);
+    let stays = |member: usize| dropped.get(member) == Some(&false);
     let mut findings = Vec::new();
     for (number, part, _) in library.objects().filter(|(_, part, _)| is_dropped(part)) {
-        let needed = library.symbols.iter().filter(|symbol| {
-            symbol.defined_in.contains(&number)
-                && !symbol.defined_in.iter().any(stays)
-                && symbol.needed_in.iter().any(stays)
+        let needed = library.symbols().iter().filter(|symbol| {
+            library.defined_in(symbol).any(|member| member == number)
+                && !library.defined_in(symbol).any(stays)
+                && library.needed_in(symbol).any(stays)
         });
         let needed: Vec<_> = needed.collect();
         if needed.is_empty() {
@@ -203,8 +203,8 @@ fn still_needed(library: &Library<'_>, is_dropped: &dyn Fn(&Part<'_>) -> bool) -
         let names: Vec<&str> = needed.iter().map(|symbol| symbol.name).collect();
         let users: BTreeSet<&str> = needed
             .iter()
-            .flat_map(|symbol| symbol.needed_in.iter().filter(|member| stays(member)))
-            .map(|member| library.member_name(*member))
+            .flat_map(|symbol| library.needed_in(symbol).filter(|member| stays(*member)))
+            .map(|member| library.member_name(member))
             .collect();
         let users: Vec<&str> = users.into_iter().collect();
         let message = format!("others need `{}`, which defines {}", part.name, listed(&names));
@@ -254,7 +254,7 @@ fn changes(
                     found = true;
                     done.push(format!("`{name}` of `{}` {what}", library.member_name(number)));
                     if let Some(changes) = changes.get_mut(number) {
-                        changes.push(make(symbol.index));
+                        changes.push(make(symbol.index as usize));
                     }
                 }
             }
@@ -276,7 +276,7 @@ fn no_symbol(library: &Library<'_>, text: &str, name: &str) -> Diagnostic {
         None => finding.note("no member mentions it"),
         Some(symbol) => finding.note(format!(
             "it is defined in {} members, its visibility is {}",
-            symbol.defined_in.len(),
+            library.defined_in(symbol).count(),
             symbol.visibility.name()
         )),
     };
@@ -295,13 +295,16 @@ fn rename(
         Some(names) => names.contains(symbol.name),
         None => symbol.is_defined() && !wishes.keep.iter().any(|keep| keep == symbol.name),
     };
-    let count = library.symbols.iter().filter(|symbol| is_meant(symbol)).count();
+    let count = library.symbols().iter().filter(|symbol| is_meant(symbol)).count();
     for (number, _, object) in library.objects() {
         for symbol in object.symbols.iter().filter(|symbol| symbol.binding != Binding::Local) {
             if library.symbol(symbol.name).is_some_and(is_meant)
                 && let Some(changes) = changes.get_mut(number)
             {
-                changes.push(Change::Rename(symbol.index, format!("{prefix}{}", symbol.name)));
+                changes.push(Change::Rename(
+                    symbol.index as usize,
+                    format!("{prefix}{}", symbol.name),
+                ));
             }
         }
     }
