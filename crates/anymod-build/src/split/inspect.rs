@@ -181,13 +181,14 @@ pub fn inspect(request: &InspectRequest<'_>) -> Result<Vec<FileReport>, Diagnost
     let loaded = files::load_all(request.files)?;
     let against = files::load_all(request.against)?;
     let machines: BTreeSet<Machine> = loaded.iter().filter_map(Loaded::machine).collect();
-    let mut runtime = Vec::new();
-    for machine in machines {
-        runtime.extend(files::load_all(&search::runtime(machine))?);
-    }
     let embedded = files::load_all(request.libraries)?;
+    let system = |paths: fn(Machine) -> Vec<PathBuf>| {
+        files::load_all(&machines.iter().copied().flat_map(paths).collect::<Vec<_>>())
+    };
+    // What is everywhere in the system says nothing of who embeds what.
+    let near = system(if embedded.is_empty() { search::c_library } else { search::runtime })?;
     let (named, others) = std::thread::scope(|scope| {
-        let others = scope.spawn(|| Others::read(&against, &runtime, &embedded));
+        let others = scope.spawn(|| Others::read(&against, &near));
         let named = parallel::map(&loaded, |file| is_library(file).then(|| file.library()));
         (named, others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
@@ -195,46 +196,54 @@ pub fn inspect(request: &InspectRequest<'_>) -> Result<Vec<FileReport>, Diagnost
     let inspected = || named.iter().flatten().flatten();
     let mut providers = Providers::for_libraries(inspected());
     inspected().for_each(|library| providers.add_library(library, true));
-    others.against.iter().for_each(|library| providers.add_library(library, false));
-    others.runtime.iter().for_each(|library| providers.add_runtime(library));
-    others.images.iter().for_each(|(name, image)| providers.add_image(name, image));
-    let context =
-        Context { providers: &providers, prints: &others.prints, has_runtime: !runtime.is_empty() };
+    others.offer(&mut providers);
+    // The rest of the system is large, and few need anything of it.
+    let far = match near.is_empty() || !providers.are_enough(inspected()) {
+        true if embedded.is_empty() => system(search::beside_c_library)?,
+        _ => Vec::new(),
+    };
+    let others = Others::read(&[], &far)?;
+    others.offer(&mut providers);
+    let embedded: Vec<Library<'_>> =
+        embedded.iter().map(Loaded::library).collect::<Result<_, _>>()?;
+    let context = Context {
+        providers: &providers,
+        prints: &fingerprints(&embedded, &near),
+        has_runtime: !near.is_empty() || !far.is_empty(),
+    };
     let pairs: Vec<_> = loaded.iter().zip(&named).collect();
     Ok(parallel::map(&pairs, |pair| report(pair, &context)))
 }
 
-/// What is read beside the files that are inspected.
+/// Who offers symbols besides the files that are inspected.
 struct Others<'a> {
-    /// Libraries that offer symbols as well.
+    /// Libraries that are linked along.
     against: Vec<Library<'a>>,
     /// Archives that every link has at its end.
-    runtime: Vec<Library<'a>>,
-    /// Programs and shared libraries that offer symbols, with their names.
+    system: Vec<Library<'a>>,
+    /// Programs and shared libraries, with their names.
     images: Vec<(&'a str, Image<'a>)>,
-    /// Of libraries to look for inside the inspected files.
-    prints: Vec<Fingerprint<'a>>,
 }
 
 impl<'a> Others<'a> {
-    fn read(
-        against: &'a [Loaded],
-        runtime: &'a [Loaded],
-        embedded: &'a [Loaded],
-    ) -> Result<Others<'a>, Diagnostic> {
-        let images = against.iter().chain(runtime).filter(|file| file.kind() == Kind::Image);
-        let images = images.map(|file| match image::read(&file.bytes) {
+    fn read(against: &'a [Loaded], system: &'a [Loaded]) -> Result<Others<'a>, Diagnostic> {
+        let images = against.iter().chain(system).filter(|file| file.kind() == Kind::Image);
+        let images = images.collect::<Vec<_>>();
+        let images = parallel::map(&images, |file| match image::read(&file.bytes) {
             Ok(image) => Ok((file.name.as_str(), image)),
             Err(fault) => Err(fault.finding(&file.name, None)),
         });
-        let embedded: Vec<Library<'_>> =
-            embedded.iter().map(Loaded::library).collect::<Result<_, _>>()?;
         Ok(Others {
             against: libraries(against)?,
-            runtime: libraries(runtime)?,
-            images: images.collect::<Result<_, _>>()?,
-            prints: fingerprints(&embedded, runtime),
+            system: libraries(system)?,
+            images: images.into_iter().collect::<Result<_, _>>()?,
         })
+    }
+
+    fn offer<'p>(&'p self, providers: &mut Providers<'p>) {
+        self.against.iter().for_each(|library| providers.add_library(library, false));
+        self.system.iter().for_each(|library| providers.add_runtime(library));
+        self.images.iter().for_each(|(name, image)| providers.add_image(name, image));
     }
 }
 

@@ -17,9 +17,11 @@ const TRIPLETS: &[(u16, bool, &str)] = &[
     (243, true, "riscv64-linux-gnu"),
 ];
 
+/// The C library's shared library.
+const C_LIBRARY: &str = "libc.so.6";
+
 /// Shared libraries that compilers link without being asked, and those that have been a part of the C library.
-const RUNTIME: &[&str] = &[
-    "libc.so.6",
+const BESIDE_C_LIBRARY: &[&str] = &[
     "libm.so.6",
     "libpthread.so.0",
     "libdl.so.2",
@@ -81,14 +83,31 @@ fn configured(file: &Path, directories: &mut Vec<PathBuf>, depth: usize) {
     }
 }
 
-/// The files that every program of a machine is linked with: the C library and the compiler's own.
+/// The files that every program of a machine is linked with: those of [`c_library`] and [`beside_c_library`].
 #[must_use]
 pub fn runtime(machine: Machine) -> Vec<PathBuf> {
+    let mut files = c_library(machine);
+    files.extend(beside_c_library(machine));
+    files
+}
+
+/// The C library of a machine: in it is nearly all of what others need of the system.
+#[must_use]
+pub fn c_library(machine: Machine) -> Vec<PathBuf> {
     let directories = directories(machine);
-    let mut files: Vec<PathBuf> =
-        RUNTIME.iter().filter_map(|name| find(name, &directories)).collect();
-    if !files.is_empty() {
-        files.extend(find("libc_nonshared.a", &directories));
+    let Some(shared) = find(C_LIBRARY, &directories) else { return Vec::new() };
+    std::iter::once(shared).chain(find("libc_nonshared.a", &directories)).collect()
+}
+
+/// What every program of a machine is linked with beside the C library: parts of it that are libraries of their own, and the
+/// compiler's.
+#[must_use]
+pub fn beside_c_library(machine: Machine) -> Vec<PathBuf> {
+    let directories = directories(machine);
+    let shared = BESIDE_C_LIBRARY.iter().filter_map(|name| find(name, &directories));
+    let mut files: Vec<PathBuf> = shared.collect();
+    // A compiler alone is none whose programs run here.
+    if !files.is_empty() || find(C_LIBRARY, &directories).is_some() {
         files.extend(compiler_library(machine));
     }
     files

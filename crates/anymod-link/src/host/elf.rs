@@ -231,6 +231,8 @@ pub(crate) struct File<'a, E: FileHeader<Endian = Endianness>> {
 pub(crate) struct Symbols<'a, E: FileHeader<Endian = Endianness>> {
     table: SymbolTable<'a, E>,
     endian: Endianness,
+    /// All names in one, if they are text, so that not each of them has to be looked through for what is none.
+    text: Option<&'a str>,
     /// Where it is in the file.
     offset: u64,
 }
@@ -341,7 +343,9 @@ impl<'a, E: FileHeader<Endian = Endianness>> File<'a, E> {
         let offset = header.next().map_or(0, |header| header.sh_offset(self.endian).into());
         let table = self.sections.symbols(self.endian, self.data, kind);
         let table = table.map_err(|error| Self::fault("symbol table", error, offset))?;
-        Ok(Symbols { table, endian: self.endian, offset })
+        let names = self.bytes(table.string_section().0).unwrap_or_default();
+        let text = std::str::from_utf8(names).ok();
+        Ok(Symbols { table, endian: self.endian, text, offset })
     }
 
     /// Calls `take` for every relocation of an object that applies to a wanted section, with that section's index.
@@ -427,9 +431,11 @@ impl<'a, E: FileHeader<Endian = Endianness>> Symbols<'a, E> {
     }
 
     fn symbol(&self, index: SymbolIndex, entry: &E::Sym) -> Result<Symbol<'a>, Fault> {
-        let name = self.table.symbol_name(self.endian, entry);
-        let name = name.map_err(|error| File::<E>::fault("symbol table", error, self.offset))?;
-        let name = std::str::from_utf8(name).map_err(|_| {
+        let bytes = self.table.symbol_name(self.endian, entry);
+        let bytes = bytes.map_err(|error| File::<E>::fault("symbol table", error, self.offset))?;
+        let start = entry.st_name(self.endian) as usize;
+        let known = self.text.and_then(|text| text.get(start..start.saturating_add(bytes.len())));
+        let name = known.map_or_else(|| std::str::from_utf8(bytes), Ok).map_err(|_| {
             let at = self.offset.saturating_add((index.0 * size_of::<E::Sym>()) as u64);
             Fault::new("the name of a symbol is no text", at)
         })?;

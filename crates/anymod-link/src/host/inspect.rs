@@ -104,6 +104,15 @@ impl<'p> Providers<'p> {
         self.of(name).is_some() || self.only_static.contains(name) || is_of_linkers(name)
     }
 
+    /// Whether nothing that further files offer can change what [`blockers`] says of libraries.
+    pub fn are_enough(&self, mut libraries: impl Iterator<Item = &'p Library<'p>>) -> bool {
+        libraries.all(|library| {
+            let mut symbols = library.symbols().iter().filter(|symbol| gives_way(symbol));
+            library.external().all(|symbol| self.has(symbol.name))
+                && symbols.all(|symbol| self.of(symbol.name).is_some())
+        })
+    }
+
     /// The file that offers a name.
     #[must_use]
     pub fn of(&self, name: &str) -> Option<&'p str> {

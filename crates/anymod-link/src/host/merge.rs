@@ -79,7 +79,7 @@ pub(super) fn merge<'a>(members: &[Part<'a>]) -> Symbols<'a> {
     };
     let total = objects().map(|(_, object)| object.symbols.len()).sum();
     // Most symbols are mentioned several times.
-    let likely = total / 4;
+    let likely = total / 3;
     let mut known: FxHashMap<&str, u32> =
         FxHashMap::with_capacity_and_hasher(likely, FxBuildHasher);
     let mut merged: Vec<Merged<'a>> = Vec::with_capacity(likely);
