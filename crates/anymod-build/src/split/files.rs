@@ -38,9 +38,16 @@ impl std::ops::Deref for Bytes {
     }
 }
 
-/// The first bytes of an archive.
-#[cfg(target_os = "linux")]
-const ARCHIVE: &[u8] = b"!<arch>\n";
+impl Bytes {
+    /// Has the system map all pages at once, where something will be read on nearly every one.
+    fn map_all(&self) {
+        #[cfg(target_os = "linux")]
+        if let Bytes::Mapped(map) = self {
+            // A system that knows no such advice maps them one after the other.
+            let _ = map.advise(memmap2::Advice::PopulateRead);
+        }
+    }
+}
 
 /// Maps a file.
 ///
@@ -60,13 +67,11 @@ pub fn map(path: &Path) -> Result<Bytes, Diagnostic> {
     // SAFETY: the map is private and only ever read. A file that someone cuts short meanwhile ends the process, as it does
     // with every linker; what is written to it meanwhile is read as any other foreign bytes.
     let map = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
-    #[cfg(target_os = "linux")]
-    if map.starts_with(ARCHIVE) {
-        // Of an archive something is read on nearly every page. Where the system knows no such advice, it maps page by page.
-        let _ = map.advise(memmap2::Advice::PopulateRead);
-    }
     Ok(Bytes::Mapped(map))
 }
+
+/// Files that are mapped sooner than a thread is started for them.
+const FEW: usize = 8;
 
 /// Bytes of a library that is read sooner than threads are started for its members.
 const SMALL: usize = 1 << 20;
@@ -121,6 +126,9 @@ impl Loaded {
             let finding = Diagnostic::error(&codes::NOT_LINKABLE, message);
             return Err(finding.at(Place::file(&self.name)).hint(hint));
         }
+        if self.kind() == Kind::Archive {
+            self.bytes.map_all();
+        }
         let read = || {
             let outline = library::outline(&self.name, &self.bytes, &mut |name| self.member(name))?;
             let members = outline.members();
@@ -162,5 +170,8 @@ pub fn load(path: &Path) -> Result<Loaded, Diagnostic> {
 /// # Errors
 /// `B0002` for the first that cannot be read.
 pub fn load_all(paths: &[PathBuf]) -> Result<Vec<Loaded>, Diagnostic> {
+    if paths.len() < FEW {
+        return paths.iter().map(|path| load(path)).collect();
+    }
     parallel::map(paths, |path| load(path)).into_iter().collect()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use anymod_link::host::archive::{self, Kind};
 use anymod_link::host::fingerprint::{self, Fingerprint, Held};
@@ -185,14 +186,19 @@ pub fn inspect(request: &InspectRequest<'_>) -> Result<Vec<FileReport>, Diagnost
     let system = |paths: fn(Machine) -> Vec<PathBuf>| {
         files::load_all(&machines.iter().copied().flat_map(paths).collect::<Vec<_>>())
     };
-    // What is everywhere in the system says nothing of who embeds what.
-    let near = system(if embedded.is_empty() { search::c_library } else { search::runtime })?;
+    let near = OnceLock::new();
     let (named, others) = std::thread::scope(|scope| {
-        let others = scope.spawn(|| Others::read(&against, &near));
+        let others = scope.spawn(|| {
+            // Texts that the system's files have as well say nothing of who embeds what.
+            let all = !embedded.is_empty();
+            let files = system(if all { search::runtime } else { search::c_library })?;
+            Others::read(&against, near.get_or_init(|| files))
+        });
         let named = parallel::map(&loaded, |file| is_library(file).then(|| file.library()));
         (named, others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let others = others?;
+    let near = near.get().map_or(&[][..], Vec::as_slice);
     let inspected = || named.iter().flatten().flatten();
     let mut providers = Providers::for_libraries(inspected());
     inspected().for_each(|library| providers.add_library(library, true));
@@ -208,7 +214,7 @@ pub fn inspect(request: &InspectRequest<'_>) -> Result<Vec<FileReport>, Diagnost
         embedded.iter().map(Loaded::library).collect::<Result<_, _>>()?;
     let context = Context {
         providers: &providers,
-        prints: &fingerprints(&embedded, &near),
+        prints: &fingerprints(&embedded, near),
         has_runtime: !near.is_empty() || !far.is_empty(),
     };
     let pairs: Vec<_> = loaded.iter().zip(&named).collect();

@@ -155,7 +155,7 @@ impl<'a> Library<'a> {
         self.symbols = merge(&self.members);
     }
 
-    /// Every symbol that is defined or asked for in any member, sorted by name.
+    /// Every symbol that is defined or asked for in any member, in the order of their first mentions.
     #[must_use]
     pub fn symbols(&self) -> &[Merged<'a>] {
         &self.symbols.merged
@@ -164,8 +164,7 @@ impl<'a> Library<'a> {
     /// A symbol by its name.
     #[must_use]
     pub fn symbol(&self, name: &str) -> Option<&Merged<'a>> {
-        let at = self.symbols().binary_search_by(|symbol| symbol.name.cmp(name)).ok()?;
-        self.symbols().get(at)
+        self.symbols.get(name)
     }
 
     /// Members that define a symbol, as indices.
@@ -199,14 +198,14 @@ impl<'a> Library<'a> {
         self.objects().map(|(_, _, object)| object.state).sum()
     }
 
-    /// Symbols that all of it, linked as a whole, needs from elsewhere.
+    /// Symbols that all of it, linked as a whole, needs from elsewhere, sorted by name.
     pub fn external(&self) -> impl Iterator<Item = &Merged<'a>> {
-        self.symbols().iter().filter(|symbol| !symbol.is_defined() && symbol.is_needed())
+        self.symbols.external()
     }
 
-    /// Symbols that several members define so that there may be only one.
+    /// Symbols that several members define so that there may be only one, sorted by name.
     pub fn duplicates(&self) -> impl Iterator<Item = &Merged<'a>> {
-        self.symbols().iter().filter(|symbol| symbol.strong > 1)
+        self.symbols.duplicates()
     }
 
     /// Symbols that a definition offers and another definition or a reference hides.

@@ -1,7 +1,7 @@
 //! The symbols of all members of a library taken together, by name.
 //!
-//! A large library mentions tens of thousands of symbols: names are borrowed, looked up once for each mention, and which
-//! members mention a symbol is in one list for all of them.
+//! A large library mentions tens of thousands of symbols: names are borrowed, looked up once for each mention and never sorted
+//! but for the few that reports list, and which members mention a symbol is in one list for all of them.
 
 use std::ops::Range;
 
@@ -49,13 +49,35 @@ impl Merged<'_> {
 /// The symbols of a library.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Symbols<'a> {
-    /// Sorted by name.
+    /// In the order of their first mentions.
     pub(super) merged: Vec<Merged<'a>>,
+    /// Indices of symbols by their names.
+    by_name: FxHashMap<&'a str, u32>,
+    /// Indices of those that are needed and that no member defines, sorted by name.
+    external: Vec<u32>,
+    /// Indices of those with several definitions of which there may be only one, sorted by name.
+    duplicates: Vec<u32>,
     /// Members, as indices: of each symbol those that define it and those that need it.
     mentions: Vec<u32>,
 }
 
-impl Symbols<'_> {
+impl<'a> Symbols<'a> {
+    pub(super) fn get(&self, name: &str) -> Option<&Merged<'a>> {
+        self.at(*self.by_name.get(name)?)
+    }
+
+    fn at(&self, index: u32) -> Option<&Merged<'a>> {
+        self.merged.get(index as usize)
+    }
+
+    pub(super) fn external(&self) -> impl Iterator<Item = &Merged<'a>> {
+        self.external.iter().filter_map(|index| self.at(*index))
+    }
+
+    pub(super) fn duplicates(&self) -> impl Iterator<Item = &Merged<'a>> {
+        self.duplicates.iter().filter_map(|index| self.at(*index))
+    }
+
     pub(super) fn defined_in(&self, symbol: &Merged<'_>) -> &[u32] {
         self.mentions(&symbol.defined_in)
     }
@@ -80,14 +102,14 @@ pub(super) fn merge<'a>(members: &[Part<'a>]) -> Symbols<'a> {
     let total = objects().map(|(_, object)| object.symbols.len()).sum();
     // Most symbols are mentioned several times.
     let likely = total / 3;
-    let mut known: FxHashMap<&str, u32> =
+    let mut by_name: FxHashMap<&'a str, u32> =
         FxHashMap::with_capacity_and_hasher(likely, FxBuildHasher);
     let mut merged: Vec<Merged<'a>> = Vec::with_capacity(likely);
     // Of each mention the symbol that it is of, as an index.
     let mut places: Vec<u32> = Vec::with_capacity(total);
     for (number, object) in objects() {
         for symbol in &object.symbols {
-            let place = *known.entry(symbol.name).or_insert(merged.len() as u32);
+            let place = *by_name.entry(symbol.name).or_insert(merged.len() as u32);
             if place as usize == merged.len() {
                 merged.push(first(number, symbol));
             }
@@ -116,8 +138,15 @@ pub(super) fn merge<'a>(members: &[Part<'a>]) -> Symbols<'a> {
             range.end += 1;
         }
     }
-    merged.sort_by_cached_key(|symbol| (start(symbol.name), symbol.name));
-    Symbols { merged, mentions }
+    let those = |wanted: fn(&Merged<'a>) -> bool| {
+        let mut found: Vec<(&str, u32)> =
+            (0..).zip(&merged).filter(|row| wanted(row.1)).map(|row| (row.1.name, row.0)).collect();
+        found.sort_unstable();
+        found.into_iter().map(|row| row.1).collect()
+    };
+    let external = those(|symbol| !symbol.is_defined() && symbol.is_needed());
+    let duplicates = those(|symbol| symbol.strong > 1);
+    Symbols { merged, by_name, external, duplicates, mentions }
 }
 
 /// A symbol before anything but its first mention is known.
@@ -159,11 +188,4 @@ impl Merged<'_> {
             _ => Some(&mut self.defined_in),
         }
     }
-}
-
-/// The first bytes of a name as a number of the same order, in which most names differ.
-fn start(name: &str) -> u128 {
-    let mut bytes = [0; 16];
-    bytes.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
-    u128::from_be_bytes(bytes)
 }

@@ -20,7 +20,9 @@ pub(super) fn undefined<'p>(parts: &Parts<'p, 'p>) -> Vec<&'p str> {
     let mut wanted: BTreeSet<&str> = BTreeSet::new();
     let mut open: Vec<&str> = Vec::new();
     for library in parts.objects {
-        for symbol in library.symbols() {
+        let mut symbols: Vec<_> = library.symbols().iter().collect();
+        symbols.sort_unstable_by_key(|symbol| symbol.name);
+        for symbol in symbols {
             if symbol.is_defined() {
                 defined.insert(symbol.name);
             } else if symbol.is_needed() && wanted.insert(symbol.name) {

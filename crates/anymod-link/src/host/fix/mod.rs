@@ -196,7 +196,8 @@ fn still_needed(library: &Library<'_>, is_dropped: &dyn Fn(&Part<'_>) -> bool) -
                 && !library.defined_in(symbol).any(stays)
                 && library.needed_in(symbol).any(stays)
         });
-        let needed: Vec<_> = needed.collect();
+        let mut needed: Vec<_> = needed.collect();
+        needed.sort_unstable_by_key(|symbol| symbol.name);
         if needed.is_empty() {
             continue;
         }
