@@ -20,6 +20,7 @@ pub(super) fn undefined<'p>(parts: &Parts<'p, 'p>) -> Vec<&'p str> {
     let mut wanted: BTreeSet<&str> = BTreeSet::new();
     let mut open: Vec<&str> = Vec::new();
     for library in parts.objects {
+        // By name, not as members mention them: what is asked for first can decide which members are taken.
         let mut symbols: Vec<_> = library.symbols().iter().collect();
         symbols.sort_unstable_by_key(|symbol| symbol.name);
         for symbol in symbols {
