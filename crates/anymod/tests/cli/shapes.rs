@@ -31,7 +31,7 @@ const OUTPUTS: &[(&str, &[&str])] = &[
     ("audit", &["audit", "--format", "json", "fresh.c"]),
     ("targets", &["targets", "--format", "json"]),
     ("cache-stats", &["cache", "stats", "--store", "store", "--format", "json"]),
-    ("cache-gc", &["cache", "gc", "--store", "store", "--max-entries", "1", "--format", "json"]),
+    ("cache-gc", &["cache", "gc", "--store", "store", "--max-size", "1B", "--format", "json"]),
     ("cache-explain", &["cache", "explain", "--store", "store", "KEY", "--format", "json"]),
     ("doctor", &["doctor", "--format", "json"]),
     ("settings", &["settings", "--format", "json"]),
